@@ -1,0 +1,1 @@
+"""Targets, IREE compile and run, the reference interpreter. Nothing else imports `iree`."""

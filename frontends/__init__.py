@@ -1,0 +1,1 @@
+"""Text repair and importers: bytes in, verified module out."""

@@ -1,0 +1,1 @@
+"""attnorm: transformer maths in StableHLO, raised, fused, lowered and run on CPUs."""

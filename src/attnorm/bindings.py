@@ -1,0 +1,199 @@
+"""The one room that touches the MLIR bindings; everything else imports them from here.
+
+The bindings' habits that callers must not have to know are hidden here: what a pattern callback
+returns, which locations survive an insertion point, how an error becomes a failure.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from torch_mlir import ir, rewrite
+from torch_mlir._mlir_libs import _stablehlo as hlo
+from torch_mlir.dialects import ext
+from torch_mlir.passmanager import PassManager
+
+from .errors import AttnormError, Diagnostic
+
+__all__ = [
+    "PassManager",
+    "Pattern",
+    "Rewriter",
+    "apply_patterns",
+    "bytecode",
+    "deserialize_portable_artifact",
+    "diagnostic",
+    "evaluate",
+    "ext",
+    "hlo",
+    "ir",
+    "make_context",
+    "parse_bytecode",
+    "parse_text",
+    "raising_located",
+    "serialize_portable_artifact",
+]
+
+hlo.register_stablehlo_passes()
+
+
+def make_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
+    """A context with StableHLO, CHLO and every upstream dialect of the bindings.
+
+    Single-threaded: verifiers of Python-defined ops need the interpreter's lock, which the thread
+    that waits for a parallel verification holds.
+    """
+    context = ir.Context()
+    context.enable_multithreading(False)
+    context.allow_unregistered_dialects = allow_unregistered_dialects
+    hlo.register_dialect(context)
+    return context
+
+
+# -- diagnostics ---------------------------------------------------------------------------------
+
+
+def _file_location(location: ir.Location) -> ir.Location:
+    """The first file location inside a name, call-site or fused location."""
+    while True:
+        if isinstance(location, ir.NameLoc):
+            location = location.child_loc
+        elif isinstance(location, ir.CallSiteLoc):
+            location = location.callee
+        elif isinstance(location, ir.FusedLoc):
+            parts = [_file_location(part) for part in location.locations]
+            files = [part for part in parts if isinstance(part, ir.FileLineColLoc)]
+            return files[0] if files else location
+        else:
+            return location
+
+
+def diagnostic(location: ir.Location, message: str, severity: str = "error") -> Diagnostic:
+    """A `Diagnostic` at an MLIR location."""
+    leaf = _file_location(location)
+    if not isinstance(leaf, ir.FileLineColLoc):
+        return Diagnostic(message, severity=severity)
+    return Diagnostic(message, leaf.filename, leaf.start_line, leaf.start_col, severity)
+
+
+def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
+    severity = str(info.severity).rpartition(".")[2].lower()
+    own = diagnostic(info.location, info.message, severity)
+    return replace(own, notes=tuple(_from_info(note) for note in info.notes))
+
+
+@contextmanager
+def raising_located(what: str) -> Iterator[None]:
+    """Turns the bindings' errors inside the block into an `AttnormError`.
+
+    `what` is the message where the bindings give none.
+    """
+    try:
+        yield
+    except ir.MLIRError as error:
+        found = [_from_info(info) for info in error.error_diagnostics]
+        raise AttnormError(found or [Diagnostic(what)]) from None
+
+
+# -- text, bytecode, portable artifacts ----------------------------------------------------------
+
+
+def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
+    """Parses MLIR text to a verified `builtin.module`; `name` is the file in its locations."""
+    with context, raising_located("cannot parse the text"):
+        try:
+            top = ir.Operation.parse(source, source_name=name).operation
+            if top.name == "builtin.module":
+                return top
+        except ir.MLIRError as error:
+            several = "source must contain a single top-level operation"
+            if not any(several in info.message for info in error.error_diagnostics):
+                raise
+        # Several operations, or one that is no module: only this entry adds the module.
+        return ir.Module.parse(source).operation
+
+
+def parse_bytecode(source: bytes, context: ir.Context) -> ir.Operation:
+    """Parses MLIR bytecode to a verified `builtin.module`."""
+    with context, raising_located("cannot parse the bytecode"):
+        return ir.Module.parse(source).operation
+
+
+def deserialize_portable_artifact(source: bytes, context: ir.Context) -> ir.Operation:
+    """Reads a StableHLO portable artifact (VHLO bytecode)."""
+    with context, raising_located("cannot read the portable artifact"):
+        return hlo.deserialize_portable_artifact(context, source).operation
+
+
+def serialize_portable_artifact(module: ir.Operation, version: str | None = None) -> bytes:
+    """Writes a StableHLO portable artifact for `version` ("1.9.0"; by default the current one)."""
+    with module.context, raising_located("cannot write the portable artifact"):
+        try:
+            return hlo.serialize_portable_artifact(
+                _as_module(module), version or hlo.get_current_version()
+            )
+        except ValueError as error:
+            raise AttnormError(f"cannot write the portable artifact: {error}") from None
+
+
+def evaluate(module: ir.Operation, arguments: Sequence[ir.Attribute]) -> list[ir.DenseElementsAttr]:
+    """Runs @main in the StableHLO reference interpreter."""
+    with module.context, ir.Location.unknown(), raising_located("the interpreter failed"):
+        return hlo.eval_module(_as_module(module), list(arguments))
+
+
+def bytecode(module: ir.Operation) -> bytes:
+    """The module as MLIR bytecode."""
+    stream = io.BytesIO()
+    module.write_bytecode(stream)
+    return stream.getvalue()
+
+
+def _as_module(module: ir.Operation) -> ir.Module:
+    return ir.Module.parse(bytecode(module), module.context)
+
+
+# -- rewriting -----------------------------------------------------------------------------------
+
+
+class Rewriter:
+    """What a pattern may do to the IR at its root op."""
+
+    def __init__(self, rewriter: rewrite.PatternRewriter):
+        self._rewriter = rewriter
+
+    def at(self, op: ir.OpView | ir.Operation) -> ir.InsertionPoint:
+        """The insertion point before the root."""
+        return self._rewriter.ip
+
+    def replace(self, op: ir.OpView | ir.Operation, values: Sequence[ir.Value]) -> None:
+        """Replaces every result of `op` and erases it."""
+        self._rewriter.replace_op(op, list(values))
+
+    def erase(self, op: ir.OpView | ir.Operation) -> None:
+        """Erases an op that has no uses."""
+        self._rewriter.erase_op(op)
+
+
+Pattern = Callable[[ir.Operation, Rewriter], bool]
+"""Takes a root and a rewriter; returns whether it changed the IR."""
+
+
+def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> None:
+    """Walks `scope` once and offers every op to the patterns whose root name is its name."""
+    with scope.context:
+        found = rewrite.RewritePatternSet()
+        for root, pattern in patterns:
+            found.add(root, _callback(pattern))
+        rewrite.walk_and_apply_patterns(scope, found.freeze())
+
+
+def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter], bool]:
+    def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
+        # The bindings want a falsy value for "rewritten" and exactly True for "no match".
+        return not pattern(op.operation, Rewriter(rewriter))
+
+    return callback
