@@ -1,0 +1,41 @@
+"""The `attnorm` dialect: one file an op, with its verifier and its builder.
+
+`load` makes it known to a context, any number of times, in any number of contexts.
+"""
+
+from ..bindings import ir
+from .add_rms_norm import AddRmsNorm, add_rms_norm
+from .base import AttnormDialect, Op
+from .layer_norm import LayerNorm, layer_norm
+from .rms_norm import RmsNorm, rms_norm
+from .rms_norm_mul import RmsNormMul, rms_norm_mul
+from .sdpa import Sdpa, sdpa
+from .softmax import Softmax, softmax
+
+__all__ = [
+    "OPS",
+    "AddRmsNorm",
+    "LayerNorm",
+    "Op",
+    "RmsNorm",
+    "RmsNormMul",
+    "Sdpa",
+    "Softmax",
+    "add_rms_norm",
+    "layer_norm",
+    "load",
+    "rms_norm",
+    "rms_norm_mul",
+    "sdpa",
+    "softmax",
+]
+
+OPS: dict[str, type[Op]] = {op.OPERATION_NAME: op for op in AttnormDialect.operations}
+"""Every op by its full name."""
+
+
+def load(context: ir.Context) -> None:
+    """Registers the dialect in `context`; a context that has it already is left alone."""
+    with context, ir.Location.unknown():
+        if not context.is_dialect_loaded(AttnormDialect.DIALECT_NAMESPACE):
+            AttnormDialect.load()

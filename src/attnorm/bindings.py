@@ -59,6 +59,8 @@ def make_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
 def _file_location(location: ir.Location) -> ir.Location:
     """The first file location inside a name, call-site or fused location."""
     while True:
+        # Diagnostics and operations may hand out the base class.
+        location = ir.Location.from_attr(location.attr, location.context)
         if isinstance(location, ir.NameLoc):
             location = location.child_loc
         elif isinstance(location, ir.CallSiteLoc):

@@ -1,0 +1,106 @@
+"""`attnorm.add_rms_norm`: the residual stream's addition and the norm that follows it."""
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from ..bindings import ext, ir
+from .base import (
+    F64,
+    Choice,
+    I64Array,
+    Op,
+    affine_operand,
+    axes_of,
+    constraint,
+    epsilon_of,
+    first,
+    float_tensor,
+    like_operand,
+    not_empty,
+)
+from .rms_norm import CASTS, check_weight_offset
+
+
+class AddRmsNorm(Op, name="add_rms_norm"):
+    """`sum = a + b; result = rms_norm(sum, weight)`
+
+    The sum is rounded to its type before the norm reads it, so fusing changes no rounding.
+
+    Operands: `a` and `b`, of one type; `weight` (optional) as in `attnorm.rms_norm`.
+    Attributes: as in `attnorm.rms_norm`.
+    Results: `sum`, of the type of `a`; `result`, of that shape, any float type.
+    """
+
+    a: ext.Operand[Any]
+    b: ext.Operand[Any]
+    weight: Optional[ext.Operand[Any]]  # noqa: UP045 (IRDL reads it)
+    sum: ext.Result[Any]
+    result: ext.Result[Any]
+
+    axes = I64Array()
+    epsilon = F64()
+    weight_offset = F64(default=0.0)
+    cast = Choice(*CASTS, default="after_weight")
+
+    @constraint(2, "a and b are ranked tensors of f16, bf16, f32 or f64, of one shape and type")
+    def addend_types(self):
+        problem = first([float_tensor("a", self.a), like_operand("b", self.b, self.a, "a")])
+        if problem or self.a.type.element_type == self.b.type.element_type:
+            return problem
+        return f"b: expected {self.a.type.element_type}, got {self.b.type.element_type}"
+
+    @constraint(3, "axes are ascending and in range, at least one")
+    def axes_range(self):
+        return axes_of("axes", self.axes, self.a.type.rank)
+
+    @constraint(4, "no size of a is 0")
+    def a_not_empty(self):
+        return not_empty("a", self.a)
+
+    @constraint(5, "epsilon is finite and not negative")
+    def epsilon_range(self):
+        return epsilon_of(self.epsilon)
+
+    @constraint(6, "weight has one dimension an axis, of a's size there or 1, and a float type")
+    def weight_shape(self):
+        return affine_operand("weight", self.weight, self.a, self.axes)
+
+    @constraint(7, "weight_offset is 0 or 1, and 0 without a weight")
+    def weight_offset_range(self):
+        return check_weight_offset(self)
+
+    @constraint(8, "sum has a's type; result has a's shape and a float type")
+    def result_types(self):
+        problem = first(
+            [
+                like_operand("sum", self.sum, self.a, "a"),
+                like_operand("result", self.result, self.a, "a"),
+            ]
+        )
+        if problem or self.sum.type.element_type == self.a.type.element_type:
+            return problem
+        return f"sum: expected {self.a.type.element_type}, got {self.sum.type.element_type}"
+
+
+def add_rms_norm(
+    a: ir.Value,
+    b: ir.Value,
+    weight: ir.Value | None = None,
+    *,
+    axes: Sequence[int],
+    epsilon: float,
+    weight_offset: float = 0.0,
+    cast: str = "after_weight",
+    result: ir.Type | None = None,
+    loc: ir.Location | None = None,
+    ip: ir.InsertionPoint | None = None,
+) -> tuple[ir.Value, ir.Value]:
+    """Builds `attnorm.add_rms_norm` and returns (sum, result); `result` is a's type unless given."""
+    op = AddRmsNorm.build(
+        {"a": a, "b": b, "weight": weight},
+        [a.type, result or a.type],
+        {"axes": axes, "epsilon": epsilon, "weight_offset": weight_offset, "cast": cast},
+        loc=loc,
+        ip=ip,
+    )
+    return op.results[0], op.results[1]

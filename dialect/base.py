@@ -1,0 +1,389 @@
+"""What every op of the dialect is made of: attribute fields, constraints, the verifier.
+
+An op class declares its operands and results as annotations (they become IRDL), its attributes as
+fields, and its constraints as numbered rules. The verifier runs before IRDL's own checks and on
+whatever a user wrote, so it takes nothing for granted: first the counts, then the attributes, then
+the rules in order, until one of these steps finds something.
+"""
+
+# No postponed annotations here or in the op files: IRDL is generated from the real types.
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ..bindings import ext, ir
+
+FLOAT_TYPES = (ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type)
+
+T = TypeVar("T")
+
+
+class AttnormDialect(ext.Dialect, name="attnorm"):
+    """Transformer maths as single ops, to be raised into, fused inside and expanded out of."""
+
+
+class Field(Generic[T]):
+    """An attribute of an op: reads it as a Python value, writes it, says what it should be.
+
+    A field with a default is left out of the IR where it has that value.
+    """
+
+    expected = "an attribute"
+
+    def __init__(self, *, default: T | None = None, required: bool = True):
+        self.default = default
+        self.required = required and default is None
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, op: Any, owner: type | None = None) -> Any:
+        if op is None:
+            return self
+        if self.name not in op.attributes:
+            return self.default
+        return self.decode(op.attributes[self.name])
+
+    def decode(self, attribute: ir.Attribute) -> T:
+        """The Python value; `ValueError` where the attribute is of another kind."""
+        raise NotImplementedError
+
+    def encode(self, value: T) -> ir.Attribute:
+        """The attribute for a value."""
+        raise NotImplementedError
+
+
+class F64(Field[float]):
+    """A float, held exactly as f64 whatever type it was written in."""
+
+    expected = "a float"
+
+    def decode(self, attribute: ir.Attribute) -> float:
+        if not isinstance(attribute, ir.FloatAttr):
+            raise ValueError
+        return attribute.value
+
+    def encode(self, value: float) -> ir.Attribute:
+        return ir.FloatAttr.get(ir.F64Type.get(), float(value))
+
+
+class I64(Field[int]):
+    """A 64-bit integer."""
+
+    expected = "an integer"
+
+    def decode(self, attribute: ir.Attribute) -> int:
+        if not isinstance(attribute, ir.IntegerAttr):
+            raise ValueError
+        return attribute.value
+
+    def encode(self, value: int) -> ir.Attribute:
+        return ir.IntegerAttr.get(ir.IntegerType.get_signless(64), value)
+
+
+class Flag(Field[bool]):
+    """true or false."""
+
+    expected = "a bool"
+
+    def decode(self, attribute: ir.Attribute) -> bool:
+        if not isinstance(attribute, ir.BoolAttr):
+            raise ValueError
+        return attribute.value
+
+    def encode(self, value: bool) -> ir.Attribute:
+        return ir.BoolAttr.get(value)
+
+
+class I64Array(Field[tuple[int, ...]]):
+    """Integers as `array<i64: ...>`."""
+
+    expected = "array<i64>"
+
+    def decode(self, attribute: ir.Attribute) -> tuple[int, ...]:
+        if not isinstance(attribute, ir.DenseI64ArrayAttr):
+            raise ValueError
+        return tuple(attribute)
+
+    def encode(self, value: Iterable[int]) -> ir.Attribute:
+        return ir.DenseI64ArrayAttr.get(list(value))
+
+
+class Choice(Field[str]):
+    """One of a few words."""
+
+    def __init__(self, *choices: str, default: str | None = None):
+        super().__init__(default=default)
+        self.choices = choices
+        self.expected = "one of " + ", ".join(f'"{choice}"' for choice in choices)
+
+    def decode(self, attribute: ir.Attribute) -> str:
+        if not isinstance(attribute, ir.StringAttr) or attribute.value not in self.choices:
+            raise ValueError
+        return attribute.value
+
+    def encode(self, value: str) -> ir.Attribute:
+        return ir.StringAttr.get(value)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A numbered rule: `text` for the documents, `check` for the verifier.
+
+    `check` returns what is wrong ("operand: expected X, got Y"), or None.
+    """
+
+    number: int
+    text: str
+    check: Callable[[Any], str | None]
+
+
+def constraint(number: int, text: str) -> Callable[[Callable[[Any], str | None]], Constraint]:
+    """Makes a method of an op class the check of its constraint `number`."""
+    return lambda check: Constraint(number, text, check)
+
+
+WELL_FORMED = "operands and attributes are those listed, each of the kind listed"
+"""Constraint 1 of every op."""
+
+
+class Op(AttnormDialect.Operation):
+    """Base of the ops: fields, constraint table, verifier, robust operand access."""
+
+    # Annotations here would become operands: set in __init_subclass__ are `fields` (Field by name),
+    # `constraints` and `operand_defs`.
+
+    @classmethod
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(traits=[ext.Pure], **kwargs)
+        members = list(vars(cls).items())
+        cls.fields = {name: field for name, field in members if isinstance(field, Field)}
+        rules = [rule for _, rule in members if isinstance(rule, Constraint)]
+        cls.constraints = (Constraint(1, WELL_FORMED, _well_formed), *rules)
+        cls.operand_defs = [field for field in cls._fields if isinstance(field, ext.OperandDef)]
+        for index, definition in enumerate(cls.operand_defs):
+            setattr(cls, definition.name, property(_operand_getter(index)))
+        results = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
+        for index, definition in enumerate(results):
+            setattr(cls, definition.name, property(_result_getter(index)))
+
+    @classmethod
+    def verify_invariants(cls, op) -> bool:
+        """Called by MLIR; emits the first violated constraint at the op's location."""
+        for rule in cls.constraints:
+            problem = rule.check(op)
+            if problem is not None:
+                name = f"{cls._op_name}_c{rule.number}"
+                op.location.emit_error(f"'{cls.OPERATION_NAME}' op {problem} [{name}]")
+                return False
+        return True
+
+    @classmethod
+    def build(
+        cls,
+        operands: Mapping[str, ir.Value | None],
+        results: Iterable[ir.Type],
+        attributes: Mapping[str, Any],
+        *,
+        loc: ir.Location | None = None,
+        ip: ir.InsertionPoint | None = None,
+    ) -> ir.Operation:
+        """Creates the op from operands by name and attributes as Python values."""
+        present = [operands.get(definition.name) for definition in cls.operand_defs]
+        encoded = {
+            name: cls.fields[name].encode(value)
+            for name, value in attributes.items()
+            if value is not None and value != cls.fields[name].default
+        }
+        if cls._ODS_OPERAND_SEGMENTS:
+            sizes = [int(value is not None) for value in present]
+            encoded["operandSegmentSizes"] = ir.DenseI32ArrayAttr.get(sizes)
+        return ir.Operation.create(
+            cls.OPERATION_NAME,
+            results=list(results),
+            operands=[value for value in present if value is not None],
+            attributes=encoded,
+            loc=loc,
+            ip=ip,
+        )
+
+    @classmethod
+    def values(cls, op) -> dict[str, Any]:
+        """The attributes of `op` as Python values, defaults included."""
+        return {name: field.__get__(op) for name, field in cls.fields.items()}
+
+
+def _segments(op, definitions) -> list[int] | None:
+    """How many values each operand has, or None where that cannot be told."""
+    single = ext.Variadicity.single
+    required = sum(definition.variadicity == single for definition in definitions)
+    count = len(op.operands)
+    if "operandSegmentSizes" in op.attributes:
+        attribute = op.attributes["operandSegmentSizes"]
+        if not isinstance(attribute, ir.DenseI32ArrayAttr):
+            return None
+        sizes = list(attribute)
+        fits = len(sizes) == len(definitions) and sum(sizes) == count
+        fits = fits and all(
+            size == 1 or (size == 0 and definition.variadicity != single)
+            for size, definition in zip(sizes, definitions, strict=False)
+        )
+        return sizes if fits else None
+    optional = len(definitions) - required
+    if count == required and optional <= 1:
+        return [int(definition.variadicity == single) for definition in definitions]
+    if count == required + 1 and optional == 1:
+        return [1] * count
+    return [1] * count if optional == 0 and count == required else None
+
+
+def _operand_getter(index: int):
+    def get(op):
+        sizes = _segments(op, type(op).operand_defs)
+        return op.operands[sum(sizes[:index])] if sizes[index] else None
+
+    return get
+
+
+def _result_getter(index: int):
+    return lambda op: op.results[index] if index < len(op.results) else None
+
+
+def _well_formed(op) -> str | None:
+    definitions = type(op).operand_defs
+    if _segments(op, definitions) is None:
+        names = ", ".join(
+            definition.name + ("" if definition.variadicity == ext.Variadicity.single else "?")
+            for definition in definitions
+        )
+        return (
+            f"operands: expected {names} (and operandSegmentSizes), got {len(op.operands)} operands"
+        )
+    results = [field for field in type(op)._fields if isinstance(field, ext.ResultDef)]
+    required = sum(result.variadicity == ext.Variadicity.single for result in results)
+    if not required <= len(op.results) <= len(results):
+        return f"results: expected {len(results)}, got {len(op.results)}"
+    return _attributes_well_formed(op)
+
+
+def _attributes_well_formed(op) -> str | None:
+    fields = type(op).fields
+    for name, field in fields.items():
+        if name not in op.attributes:
+            if field.required:
+                return f"{name}: expected {field.expected}, got none"
+            continue
+        attribute = op.attributes[name]
+        try:
+            field.decode(attribute)
+        except ValueError:
+            return f"{name}: expected {field.expected}, got {attribute}"
+    for name in op.attributes:
+        known = name in fields or name.endswith("SegmentSizes")
+        # A name with a dialect's prefix is discardable: it is not ours to judge.
+        if not known and "." not in name:
+            return f"{name}: expected no such attribute; known are {', '.join(fields)}"
+    return None
+
+
+# -- checks that several ops share ---------------------------------------------------------------
+
+
+def is_float_tensor(type_: ir.Type) -> bool:
+    """A ranked tensor of f16, bf16, f32 or f64."""
+    return isinstance(type_, ir.RankedTensorType) and isinstance(type_.element_type, FLOAT_TYPES)
+
+
+def float_tensor(name: str, value: ir.Value) -> str | None:
+    """Checks that an operand or result is a ranked tensor of a float type we compute in."""
+    if is_float_tensor(value.type):
+        return None
+    return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {value.type}"
+
+
+def shape_of(value: ir.Value) -> list[int | None]:
+    """Sizes, None where dynamic."""
+    type_ = value.type
+    return [
+        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
+        for axis in range(type_.rank)
+    ]
+
+
+def show(shape: Iterable[int | None]) -> str:
+    """A shape as MLIR spells it: "2x?x4", "scalar" for rank 0."""
+    return "x".join("?" if size is None else str(size) for size in shape) or "scalar"
+
+
+def same_size(a: int | None, b: int | None) -> bool:
+    """Whether two sizes can be equal at run time."""
+    return a is None or b is None or a == b
+
+
+def same_shape(a: list[int | None], b: list[int | None]) -> bool:
+    """Whether two shapes can be equal at run time."""
+    return len(a) == len(b) and all(map(same_size, a, b))
+
+
+def axes_of(name: str, axes: tuple[int, ...], rank: int) -> str | None:
+    """Checks a set of axes: not empty, ascending, in range."""
+    if not axes:
+        return f"{name}: expected at least one axis, got none"
+    if list(axes) != sorted(set(axes)) or axes[0] < 0 or axes[-1] >= rank:
+        return f"{name}: expected ascending axes in [0, {rank}), got {list(axes)}"
+    return None
+
+
+def not_empty(name: str, value: ir.Value) -> str | None:
+    """Checks that no size is 0."""
+    if 0 in shape_of(value):
+        return f"{name}: expected rows and normalised sizes above 0, got {show(shape_of(value))}"
+    return None
+
+
+def epsilon_of(epsilon: float) -> str | None:
+    """Checks an epsilon: finite, not negative."""
+    if math.isfinite(epsilon) and epsilon >= 0:
+        return None
+    return f"epsilon: expected a finite number of at least 0, got {epsilon}"
+
+
+def affine_operand(
+    name: str, value: ir.Value | None, x: ir.Value, axes: tuple[int, ...]
+) -> str | None:
+    """Checks a weight or bias: one dimension an axis, each of the axis's size or 1."""
+    if value is None:
+        return None
+    problem = float_tensor(name, value)
+    if problem:
+        return problem
+    want = [shape_of(x)[axis] for axis in axes]
+    got = shape_of(value)
+    fits = len(got) == len(want) and all(
+        size == 1 or same_size(size, full) for size, full in zip(got, want, strict=False)
+    )
+    return None if fits else f"{name}: expected shape {show(want)} (or 1s), got {show(got)}"
+
+
+def like_operand(name: str, value: ir.Value, x: ir.Value, of: str = "x") -> str | None:
+    """Checks that a value is a float tensor of x's shape."""
+    problem = float_tensor(name, value)
+    if problem or same_shape(shape_of(value), shape_of(x)):
+        return problem
+    return f"{name}: expected the shape of {of}, {show(shape_of(x))}, got {show(shape_of(value))}"
+
+
+def broadcasts_to(shape: list[int | None], target: list[int | None]) -> bool:
+    """Whether a shape broadcasts to another, aligned at the last axis."""
+    if len(shape) > len(target):
+        return False
+    tail = target[len(target) - len(shape) :]
+    return all(size == 1 or same_size(size, full) for size, full in zip(shape, tail, strict=True))
+
+
+def first(problems: Iterable[str | None]) -> str | None:
+    """The first problem found."""
+    return next((problem for problem in problems if problem), None)

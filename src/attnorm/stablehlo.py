@@ -1,0 +1,358 @@
+"""A thin builder of StableHLO ops, for static and dynamic shapes alike.
+
+A shape is a tuple of sizes; a size is an int, or a `Size` that names the dimension of a value whose
+size is known at run time. Ops that need a full shape choose their dynamic form by it, so that an
+expansion is written once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .bindings import hlo, ir
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of dimension `axis` of `value`, known at run time."""
+
+    value: ir.Value
+    axis: int
+
+
+Dim = int | Size
+Shape = tuple[Dim, ...]
+
+
+def element_type(value: ir.Value) -> ir.Type:
+    """The element type of a tensor value."""
+    return value.type.element_type
+
+
+def shape_of(value: ir.Value) -> Shape:
+    """The shape of a ranked tensor value."""
+    type_ = value.type
+    return tuple(
+        Size(value, axis) if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
+        for axis in range(type_.rank)
+    )
+
+
+def is_static(shape: Shape) -> bool:
+    """Whether every size is known now."""
+    return all(isinstance(size, int) for size in shape)
+
+
+def is_float(type_: ir.Type) -> bool:
+    """Whether an element type is a float."""
+    return isinstance(type_, ir.FloatType)
+
+
+def is_half(type_: ir.Type) -> bool:
+    """Whether an element type is f16 or bf16, which hold values but do not accumulate them."""
+    return isinstance(type_, (ir.F16Type, ir.BF16Type))
+
+
+def is_bool(type_: ir.Type) -> bool:
+    """Whether an element type is i1."""
+    return isinstance(type_, ir.IntegerType) and type_.width == 1
+
+
+def is_unsigned(type_: ir.Type) -> bool:
+    """Whether an element type is an unsigned integer (i1 included)."""
+    return isinstance(type_, ir.IntegerType) and (type_.is_unsigned or type_.width == 1)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds StableHLO ops at one insertion point and one location."""
+
+    ip: ir.InsertionPoint
+    loc: ir.Location
+
+    # -- types -----------------------------------------------------------------------------------
+
+    def tensor(self, shape: Sequence[Dim], element: ir.Type) -> ir.RankedTensorType:
+        """The tensor type of a shape."""
+        dynamic = ir.ShapedType.get_dynamic_size()
+        sizes = [size if isinstance(size, int) else dynamic for size in shape]
+        return ir.RankedTensorType.get(sizes, element, loc=self.loc)
+
+    def op(
+        self,
+        name: str,
+        operands: Sequence[ir.Value],
+        type_: ir.Type,
+        **attributes: ir.Attribute,
+    ) -> ir.Value:
+        """Any op of one result."""
+        return ir.Operation.create(
+            f"stablehlo.{name}",
+            results=[type_],
+            operands=list(operands),
+            attributes=attributes,
+            loc=self.loc,
+            ip=self.ip,
+        ).results[0]
+
+    # -- constants -------------------------------------------------------------------------------
+
+    def full(self, value: float | int, element: ir.Type, shape: Shape = ()) -> ir.Value:
+        """A tensor with one value everywhere."""
+        if not is_static(shape):
+            return self.broadcast(self.full(value, element), (), shape)
+        type_ = self.tensor(shape, element)
+        dense = ir.DenseElementsAttr.get_splat(type_, _scalar(element, value))
+        return self.op("constant", [], type_, value=dense)
+
+    def like(self, value: float | int, x: ir.Value) -> ir.Value:
+        """A tensor of x's type with one value everywhere."""
+        return self.full(value, element_type(x), shape_of(x))
+
+    # -- elementwise -----------------------------------------------------------------------------
+
+    def unary(self, name: str, x: ir.Value) -> ir.Value:
+        """An elementwise op of x's type: "exponential", "rsqrt", "tanh", ..."""
+        return self.op(name, [x], x.type)
+
+    def binary(self, name: str, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """An elementwise op of two operands of one type; a number stands for a splat."""
+        if not isinstance(b, ir.Value):
+            b = self.like(b, a)
+        return self.op(name, [a, b], a.type)
+
+    def add(self, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """a + b."""
+        return self.binary("add", a, b)
+
+    def subtract(self, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """a - b."""
+        return self.binary("subtract", a, b)
+
+    def multiply(self, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """a * b."""
+        return self.binary("multiply", a, b)
+
+    def divide(self, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """a / b."""
+        return self.binary("divide", a, b)
+
+    def compare(self, direction: str, a: ir.Value, b: ir.Value | float | int) -> ir.Value:
+        """An i1 tensor; direction is one of EQ, NE, GE, GT, LE, LT."""
+        if not isinstance(b, ir.Value):
+            b = self.like(b, a)
+        element = element_type(a)
+        kind = "FLOAT" if is_float(element) else "UNSIGNED" if is_unsigned(element) else "SIGNED"
+        return self.op(
+            "compare",
+            [a, b],
+            self.tensor(shape_of(a), ir.IntegerType.get_signless(1)),
+            comparison_direction=hlo.ComparisonDirectionAttr.get(direction),
+            compare_type=hlo.ComparisonTypeAttr.get(kind),
+        )
+
+    def select(
+        self, predicate: ir.Value, on_true: ir.Value | float, on_false: ir.Value | float
+    ) -> ir.Value:
+        """Elementwise choice; a number stands for a splat of the other branch's type."""
+        if not isinstance(on_true, ir.Value):
+            on_true = self.like(on_true, on_false)
+        if not isinstance(on_false, ir.Value):
+            on_false = self.like(on_false, on_true)
+        return self.op("select", [predicate, on_true, on_false], on_true.type)
+
+    def convert(self, x: ir.Value, element: ir.Type) -> ir.Value:
+        """x with another element type; x itself where it has it already."""
+        if element_type(x) == element:
+            return x
+        return self.op("convert", [x], self.tensor(shape_of(x), element))
+
+    # -- shapes ----------------------------------------------------------------------------------
+
+    def size(self, dim: Dim, element: ir.Type | None = None) -> ir.Value:
+        """A size as a scalar tensor, i32 unless said otherwise."""
+        i32 = ir.IntegerType.get_signless(32)
+        if isinstance(dim, int):
+            return self.full(dim, element or i32)
+        axis = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), dim.axis)
+        found = self.op("get_dimension_size", [dim.value], self.tensor((), i32), dimension=axis)
+        return self.convert(found, element or i32)
+
+    def shape_tensor(self, shape: Shape) -> ir.Value:
+        """A shape as a tensor<rank x i32>."""
+        i32 = ir.IntegerType.get_signless(32)
+        parts = [self.reshape(self.size(size), (1,)) for size in shape]
+        axis = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 0)
+        return self.op("concatenate", parts, self.tensor((len(parts),), i32), dimension=axis)
+
+    def broadcast(self, x: ir.Value, dims: Sequence[int], shape: Shape) -> ir.Value:
+        """x spread over `shape`; dimension i of x becomes dimension `dims[i]`."""
+        type_ = self.tensor(shape, element_type(x))
+        if x.type == type_ and list(dims) == list(range(len(shape))):
+            return x
+        dimensions = ir.DenseI64ArrayAttr.get(list(dims))
+        if is_static(shape):
+            return self.op("broadcast_in_dim", [x], type_, broadcast_dimensions=dimensions)
+        ones = [axis for axis, size in enumerate(shape_of(x)) if size == 1]
+        others = [axis for axis in range(len(dims)) if axis not in ones]
+        # Without these two consumers cannot tell which dimensions are spread, and refuse.
+        return self.op(
+            "dynamic_broadcast_in_dim",
+            [x, self.shape_tensor(shape)],
+            type_,
+            broadcast_dimensions=dimensions,
+            known_expanding_dimensions=ir.DenseI64ArrayAttr.get(ones),
+            known_nonexpanding_dimensions=ir.DenseI64ArrayAttr.get(others),
+        )
+
+    def broadcast_trailing(self, x: ir.Value, shape: Shape) -> ir.Value:
+        """x spread over `shape`, aligned at the last dimension."""
+        rank = x.type.rank
+        return self.broadcast(x, range(len(shape) - rank, len(shape)), shape)
+
+    def reshape(self, x: ir.Value, shape: Shape) -> ir.Value:
+        """x in another shape of as many elements."""
+        type_ = self.tensor(shape, element_type(x))
+        if x.type == type_:
+            return x
+        if is_static(shape):
+            return self.op("reshape", [x], type_)
+        return self.op("dynamic_reshape", [x, self.shape_tensor(shape)], type_)
+
+    def expand_dims(self, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+        """x with dimensions of size 1 put in, at `axes` of the result."""
+        sizes = iter(shape_of(x))
+        rank = x.type.rank + len(axes)
+        shape = tuple(1 if axis in axes else next(sizes) for axis in range(rank))
+        if is_static(shape):
+            return self.reshape(x, shape)
+        # A broadcast, because IREE takes no dynamic reshape to a higher rank.
+        return self.broadcast(x, [axis for axis in range(rank) if axis not in axes], shape)
+
+    def iota(self, element: ir.Type, shape: Shape, axis: int) -> ir.Value:
+        """Counts along `axis`."""
+        dimension = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), axis)
+        type_ = self.tensor(shape, element)
+        if is_static(shape):
+            return self.op("iota", [], type_, iota_dimension=dimension)
+        operands = [self.shape_tensor(shape)]
+        return self.op("dynamic_iota", operands, type_, iota_dimension=dimension)
+
+    # -- contractions ----------------------------------------------------------------------------
+
+    def reduce(self, kind: str, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+        """Reduces `axes` by "add", "multiply", "maximum", "minimum", "and" or "or"."""
+        element = element_type(x)
+        init = self.full(neutral(kind, element), element)
+        kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
+        op = self.reduce_op([x], [init], axes, kept)
+        scalar = self.tensor((), element)
+        block = op.regions[0].blocks.append(scalar, scalar, arg_locs=[self.loc, self.loc])
+        body = Builder(ir.InsertionPoint(block), self.loc)
+        body.yield_([body.binary(kind, block.arguments[0], block.arguments[1])])
+        return op.results[0]
+
+    def reduce_op(
+        self, xs: Sequence[ir.Value], inits: Sequence[ir.Value], axes: Sequence[int], kept: Shape
+    ) -> ir.Operation:
+        """A `stablehlo.reduce` whose body is still to be written."""
+        return ir.Operation.create(
+            "stablehlo.reduce",
+            results=[self.tensor(kept, element_type(x)) for x in xs],
+            operands=[*xs, *inits],
+            attributes={"dimensions": ir.DenseI64ArrayAttr.get(list(axes))},
+            regions=1,
+            loc=self.loc,
+            ip=self.ip,
+        )
+
+    def yield_(self, values: Sequence[ir.Value]) -> None:
+        """Ends a region."""
+        ir.Operation.create("stablehlo.return", operands=list(values), loc=self.loc, ip=self.ip)
+
+    def reduce_keep(self, kind: str, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+        """Reduces `axes` and spreads the result over x's shape again."""
+        return self.spread(self.reduce(kind, x, axes), x, axes)
+
+    def spread(self, reduced: ir.Value, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+        """A value without `axes`, spread over x's shape."""
+        kept = [axis for axis in range(x.type.rank) if axis not in axes]
+        return self.broadcast(reduced, kept, shape_of(x))
+
+    def count(self, x: ir.Value, axes: Sequence[int], element: ir.Type) -> ir.Value | int:
+        """How many elements `axes` of x hold: an int, or a scalar tensor of `element`."""
+        sizes = [shape_of(x)[axis] for axis in axes]
+        if all(isinstance(size, int) for size in sizes):
+            return math.prod(sizes)
+        product = self.size(sizes[0], element)
+        for size in sizes[1:]:
+            product = self.multiply(product, self.size(size, element))
+        return product
+
+    def mean(self, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+        """The mean over `axes`, in x's element type."""
+        total = self.reduce("add", x, axes)
+        return self.divide_by_count(total, self.count(x, axes, element_type(x)))
+
+    def divide_by_count(self, total: ir.Value, count: ir.Value | int) -> ir.Value:
+        """total / count."""
+        if isinstance(count, ir.Value):
+            count = self.broadcast(count, (), shape_of(total))
+        return self.divide(total, count)
+
+    def dot_general(
+        self,
+        a: ir.Value,
+        b: ir.Value,
+        *,
+        batch: int,
+        contract: tuple[int, int],
+        element: ir.Type,
+    ) -> ir.Value:
+        """A product batched over the first `batch` dimensions and contracted over one pair.
+
+        The result is [batch.., free dimensions of a.., free dimensions of b..] of `element`.
+        """
+        leading = list(range(batch))
+        free = [
+            [size for axis, size in enumerate(shape_of(x)) if axis >= batch and axis != contracted]
+            for x, contracted in zip((a, b), contract, strict=True)
+        ]
+        numbers = hlo.DotDimensionNumbers.get(leading, leading, [contract[0]], [contract[1]])
+        type_ = self.tensor((*shape_of(a)[:batch], *free[0], *free[1]), element)
+        return self.op("dot_general", [a, b], type_, dot_dimension_numbers=numbers)
+
+
+def neutral(kind: str, element: ir.Type) -> float | int:
+    """The neutral element of a reduction by `kind`."""
+    if kind in ("add", "or"):
+        return 0
+    if kind in ("multiply", "and"):
+        return 1
+    low = kind == "maximum"
+    if is_float(element):
+        return -math.inf if low else math.inf
+    if is_unsigned(element):
+        return 0 if low else 2**element.width - 1
+    return -(2 ** (element.width - 1)) if low else 2 ** (element.width - 1) - 1
+
+
+def _scalar(element: ir.Type, value: float | int) -> ir.Attribute:
+    if is_float(element):
+        return ir.FloatAttr.get(element, float(value))
+    if is_bool(element):
+        return ir.BoolAttr.get(bool(value))
+    value = int(value)
+    if not element.is_unsigned and value >= 2 ** (element.width - 1):
+        value -= 2**element.width
+    return ir.IntegerAttr.get(element, value)
+
+
+def compute_type(*types: ir.Type) -> ir.Type:
+    """What a computation over float types runs in: f64 where one of them is, else f32."""
+    for type_ in types:
+        if isinstance(type_, ir.F64Type):
+            return type_
+    return ir.F32Type.get(types[0].context)
