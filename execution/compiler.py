@@ -1,0 +1,215 @@
+"""StableHLO in, an IREE module (.vmfb) out, in this process."""
+
+from __future__ import annotations
+
+import ctypes
+import difflib
+import itertools
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from iree.compiler.api import Invocation, Output, Session, Source, _initializeGlobalCL, ctypes_dl
+from iree.compiler.tools.binaries import find_tool
+
+from ..errors import AttnormError, Diagnostic
+from .targets import Target, find_target
+
+_SESSION_FLAGS = (
+    "--iree-hal-target-device=local",
+    "--iree-hal-local-target-device-backends=llvm-cpu",
+    "--iree-opt-level=O3",
+    # IREE's default changes the types of a program's own arguments.
+    "--iree-input-demote-f64-to-f32=false",
+)
+# A flag of the process, not of a session; without scalable vectors in a target it changes nothing.
+_GLOBAL_FLAGS = ("--iree-llvmcpu-enable-scalable-vectorization",)
+_PHASES = (
+    *("start", "input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
+    *("stream", "executable-sources", "executable-configurations", "executable-targets"),
+    *("hal", "vm", "end"),
+)
+_SEVERITIES = ("note", "warning", "error", "remark")
+
+
+class CompileError(AttnormError):
+    """IREE refused the module.
+
+    `phase` is the phase of IREE's pipeline that failed ("parse" before the first one);
+    `reproducer` a fresh directory with the module and a script that runs `iree-compile` on it.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], phase: str, reproducer: Path):
+        self.phase = phase
+        self.reproducer = reproducer
+        where = Diagnostic(f"reproducer: {reproducer / 'reproduce.sh'}", severity="note")
+        super().__init__([*diagnostics, where])
+
+
+def compile_module(
+    source: bytes,
+    target: str | Target = "host",
+    *,
+    flags: Sequence[str] = (),
+    name: str = "module.mlir",
+    on_warning: Callable[[Diagnostic], None] | None = None,
+) -> bytes:
+    """Compiles a StableHLO module to the bytes of a .vmfb.
+
+    `source` is MLIR text, MLIR bytecode or a portable artifact. Plain bytecode is the form to
+    prefer: the IREE that this package pins reads it without loss, it keeps locations, so that
+    diagnostics point at the user's file, and it is written in a third of the time of text. `name`
+    stands in diagnostics where the source has no locations of its own. `flags` are flags of
+    `iree-compile`, appended to ours.
+
+    Raises `CompileError` when IREE refuses the module, `AttnormError` for an unknown target or
+    flag.
+    """
+    if isinstance(target, str):
+        target = find_target(target)
+    session_flags, global_flags = _split_flags(flags)
+    _initialize((*_GLOBAL_FLAGS, *global_flags))
+    session_flags = [*_SESSION_FLAGS, *target.flags(), *session_flags]
+    diagnostics: list[Diagnostic] = []
+    with Session() as session:
+        try:
+            session.set_flags(*session_flags)
+        except ValueError as error:
+            raise AttnormError(f"iree: {' '.join(str(error).split())}") from None
+        with session.invocation() as invocation:
+            keep_alive = _collect(invocation, diagnostics)
+            failed = _run_phases(session, invocation, source, name)
+            if failed:
+                errors = [d for d in diagnostics if d.severity != "warning"]
+                errors = errors or [Diagnostic("iree failed without a message")]
+                errors.append(Diagnostic(f"iree failed in its phase '{failed}'", severity="note"))
+                all_flags = [*_GLOBAL_FLAGS, *global_flags, *session_flags]
+                raise CompileError(errors, failed, _write_reproducer(source, all_flags))
+            del keep_alive
+            for diagnostic in diagnostics if on_warning else ():
+                on_warning(diagnostic)
+            with Output.open_membuffer() as output:
+                invocation.output_vm_bytecode(output)
+                return bytes(output.map_memory())
+
+
+def _run_phases(session: Session, invocation: Invocation, source: bytes, name: str) -> str:
+    """Takes the source through IREE phase by phase; the name of the one that failed, or ""."""
+    buffer = source if source.startswith(b"ML\xefR") else source + b"\0"
+    if not invocation.parse_source(Source.wrap_buffer(session, buffer, buffer_name=name)):
+        return "parse"
+    library = ctypes_dl._dylib
+    for begin, end in itertools.pairwise(_PHASES):
+        for set_phase, phase in (
+            (library.ireeCompilerInvocationSetCompileFromPhase, begin),
+            (library.ireeCompilerInvocationSetCompileToPhase, end),
+        ):
+            set_phase.restype = None
+            set_phase(ctypes.c_void_p(invocation._inv_p), phase.encode())
+        if not invocation.execute():
+            return end
+    return ""
+
+
+# -- flags ---------------------------------------------------------------------------------------
+
+_initialized: tuple[str, ...] | None = None
+
+
+def _initialize(flags: tuple[str, ...]) -> None:
+    """Sets the process's flags, which IREE allows once."""
+    global _initialized
+    if _initialized is None:
+        _initializeGlobalCL("attnorm", *flags)
+        _initialized = flags
+    elif not set(flags) <= set(_initialized):
+        new = [flag for flag in flags if flag not in _initialized]
+        raise AttnormError(
+            f"iree flag '{new[0]}' is one of the whole process, and iree is already initialized; "
+            "give it to the first compilation"
+        )
+
+
+def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The flags of a session and those of the process; raises for those that are neither."""
+    if not flags:
+        return [], []
+    with Session() as session:
+        known = {flag.partition("=")[0] for flag in session.get_flags()}
+    ours, process = [], []
+    for flag in flags:
+        flag = "--" + flag.lstrip("-")
+        key = flag.partition("=")[0]
+        if key in ("--iree-llvmcpu-target-cpu", "--iree-llvmcpu-target-triple"):
+            # IREE aborts the process on a name it does not know; our tables do not.
+            raise AttnormError(f"iree flag '{key}': name the CPU with the target instead")
+        (ours if key in known else process).append(flag)
+    if process and not set(process) <= set(_initialized or ()):
+        _check_process_flags(process, known)
+    return ours, process
+
+
+def _check_process_flags(flags: Sequence[str], known: set[str]) -> None:
+    """IREE exits the process on a bad global flag: ask another process first."""
+    command = [find_tool("iree-compile"), *flags, "--compile-to=input", "-o", "/dev/null", "-"]
+    asked = subprocess.run(command, input="module {}", capture_output=True, text=True)
+    if asked.returncode == 0:
+        return
+    near = difflib.get_close_matches(flags[0].partition("=")[0], known, n=1, cutoff=0.8)
+    hint = f" (did you mean '{near[0]}'?)" if near and len(flags) == 1 else ""
+    reason = asked.stderr.partition("\n")[0].partition(": ")[2].partition("  Try:")[0]
+    raise AttnormError(f"iree: {reason or 'bad flag'}{hint}")
+
+
+# -- diagnostics ---------------------------------------------------------------------------------
+
+_CALLBACK = ctypes.CFUNCTYPE(
+    None, ctypes.c_int, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t, ctypes.c_void_p
+)
+_PLACE = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)", re.DOTALL)
+
+
+def _collect(invocation: Invocation, into: list[Diagnostic]) -> object:
+    """Appends IREE's diagnostics to `into`; the result must outlive the invocation's work."""
+
+    @_CALLBACK
+    def callback(severity: int, text: object, size: int, _: object) -> None:
+        message = ctypes.string_at(text, size).decode(errors="replace")  # type: ignore[arg-type]
+        into.append(_parse(message, _SEVERITIES[severity]))
+
+    enable = ctypes_dl._dylib.ireeCompilerInvocationEnableCallbackDiagnostics
+    enable.restype = None
+    enable(ctypes.c_void_p(invocation._inv_p), ctypes.c_int(0), callback, None)
+    return callback
+
+
+def _parse(text: str, severity: str) -> Diagnostic:
+    """One diagnostic of IREE: "file:line:column: message", a blank line before each note."""
+    head, *notes = re.split(r"\n\n(?=[^\n]*?:\d+:\d+: )", text.strip())
+    place = _PLACE.fullmatch(head)
+    # The op that IREE was at can be a screenful of its own dialects; the reproducer shows it.
+    attached = tuple(_parse(note, "note") for note in notes if "see current operation" not in note)
+    if not place:
+        return Diagnostic(head, severity=severity, notes=attached)
+    return Diagnostic(
+        place["message"].strip(),
+        place["file"],
+        int(place["line"]),
+        int(place["column"]),
+        severity,
+        attached,
+    )
+
+
+def _write_reproducer(source: bytes, flags: Sequence[str]) -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="attnorm-reproducer-"))
+    module = directory / "module.mlir"
+    module.write_bytes(source)
+    command = shlex.join(["iree-compile", *flags, "module.mlir", "-o", "module.vmfb"])
+    script = directory / "reproduce.sh"
+    script.write_text(f'#!/bin/sh\ncd "$(dirname "$0")" || exit\n{command}\n')
+    script.chmod(0o755)
+    return directory

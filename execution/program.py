@@ -1,0 +1,195 @@
+"""A compiled module that runs: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from iree import runtime
+
+from ..errors import AttnormError
+from .files import atomic_write
+from .signature import Signature
+from .tensor_type import TensorType
+
+_DECLARATION = "iree.abi.declaration"
+
+
+class Program:
+    """A .vmfb with its own state, on a device that all programs of the process share.
+
+    The device's allocator keeps freed buffers: a fresh output would be fresh pages, which cost more
+    than the arithmetic on them. `device` is "local-task" (all cores) or "local-sync" (the calling
+    thread).
+    """
+
+    def __init__(self, vmfb: bytes, *, device: str = "local-task"):
+        """Raises `AttnormError` for bytes that are no .vmfb, or one for another architecture."""
+        self._vmfb = bytes(vmfb)
+        self._device = _device(device)
+        instance, hal = _hal_module(device)
+        try:
+            self._module = runtime.VmModule.copy_buffer(instance, self._vmfb)
+            self._context = runtime.VmContext(instance, [hal, self._module])
+        except (ValueError, RuntimeError) as error:
+            raise AttnormError(_explain_load(str(error))) from None
+        self._functions = dict(_signatures(self._module))
+
+    @staticmethod
+    def load(path: str | Path, *, device: str = "local-task") -> Program:
+        """Reads a .vmfb file. Raises `AttnormError` as `Program` does, naming the file."""
+        try:
+            vmfb = Path(path).read_bytes()
+        except OSError as error:
+            raise AttnormError(f"cannot read {path}: {error.strerror}") from None
+        try:
+            return Program(vmfb, device=device)
+        except AttnormError as error:
+            raise AttnormError(f"{path}: {error.diagnostics[0].message}") from None
+
+    def save(self, path: str | Path) -> None:
+        """Writes the .vmfb, whole or not at all."""
+        with atomic_write(path) as file:
+            file.write(self._vmfb)
+
+    @property
+    def functions(self) -> Mapping[str, Signature]:
+        """The functions that can be called, by name, in the module's order."""
+        return self._functions
+
+    def __call__(
+        self, *arrays: np.ndarray, function: str | None = None
+    ) -> np.ndarray | tuple[np.ndarray, ...]:
+        """Calls `function`: by default the only one, or "main".
+
+        Returns the result, or a tuple unless there is exactly one. Arrays have to be of the
+        declared types: nothing is converted. Raises `AttnormError` for a name that is not there and
+        for arguments of another number, shape or dtype.
+        """
+        name = self._choose(function)
+        results = self._invoke(name, self._functions[name].check(arrays))
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _choose(self, function: str | None) -> str:
+        names = list(self._functions)
+        if function is None and len(names) == 1:
+            return names[0]
+        function = "main" if function is None else function
+        if function not in self._functions:
+            raise AttnormError(f"expected a function of {', '.join(names)}, got '{function}'")
+        return function
+
+    def _invoke(self, name: str, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        inputs, outputs = runtime.VmVariantList(len(arrays)), runtime.VmVariantList(1)
+        for array in arrays:
+            inputs.push_ref(self._upload(array))
+        try:
+            self._context.invoke(self._module.lookup_function(name), inputs, outputs)
+        except (ValueError, RuntimeError) as error:
+            raise AttnormError(f"function '{name}' failed: {error}") from None
+        views = [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
+        return _apart([_download(view, self._device) for view in views])
+
+    def _upload(self, array: np.ndarray) -> runtime.HalBufferView:
+        return self._device.allocator.allocate_buffer_copy(
+            memory_type=runtime.MemoryType.DEVICE_LOCAL,
+            # MAPPING: a function may return its argument.
+            allowed_usage=runtime.BufferUsage.DEFAULT | runtime.BufferUsage.MAPPING,
+            device=self._device,
+            buffer=array,
+            element_type=runtime.array_interop.map_dtype_to_element_type(array.dtype),
+        )
+
+
+# -- the device ----------------------------------------------------------------------------------
+
+
+@functools.cache
+def _device(name: str) -> runtime.HalDevice:
+    try:
+        return runtime.get_driver(name).create_default_device(allocators=["caching"])
+    except (ValueError, RuntimeError):
+        raise AttnormError(f"expected a device of local-task, local-sync, got '{name}'") from None
+
+
+@functools.cache
+def _hal_module(device: str) -> tuple[runtime.VmInstance, runtime.VmModule]:
+    instance = runtime.VmInstance()
+    return instance, runtime.create_hal_module(instance, _device(device))
+
+
+def _explain_load(message: str) -> str:
+    if "INCOMPATIBLE" in message and "HAL device" in message:
+        found = re.search(r'"embedded-elf-(\w+)"', message)
+        return f"the program is compiled for another architecture: {found[1] if found else message}"
+    return f"expected an IREE module (.vmfb): {message.partition('; ')[2] or message}"
+
+
+# -- types ---------------------------------------------------------------------------------------
+
+
+def _signatures(module: runtime.VmModule) -> list[tuple[str, Signature]]:
+    found = []
+    for name in module.function_names:
+        declaration = module.lookup_function(name).reflection.get(_DECLARATION)
+        if declaration:
+            found.append((name, _parse_declaration(name, declaration)))
+    return found
+
+
+def _parse_declaration(name: str, text: str) -> Signature:
+    """Reads `sync func @f(%input0: tensor<2xf32>, ...) -> (%output0: tensor<2xf32>)`.
+
+    Unsigned types stand in an attribute: `tensor<2xi8> {iree.abi.encoding = tensor<2xui8>}`.
+    """
+    head, _, tail = text.rpartition(") -> (")
+    return Signature(name, _parse_types(head, "input"), _parse_types(tail, "output"))
+
+
+def _parse_types(text: str, role: str) -> tuple[TensorType, ...]:
+    types = []
+    for part in re.split(rf"%{role}\d+: ", text)[1:]:
+        encoding = re.search(r"iree\.abi\.encoding = tensor<([^>]*)>", part)
+        plain = re.match(r"tensor<([^>]*)>", part)
+        match = encoding or plain
+        if not match:
+            raise AttnormError(f"expected tensors at the program's boundary, got {part}")
+        types.append(TensorType.parse(match[1]))
+    return tuple(types)
+
+
+# -- results -------------------------------------------------------------------------------------
+
+
+class _Mapped:
+    """A device buffer as the memory of an array.
+
+    A buffer that is freed after its device is a crash, so it holds both, and frees them in order.
+    """
+
+    def __init__(self, array: np.ndarray, device: runtime.HalDevice):
+        self._array = array
+        self._device = device
+        self.__array_interface__ = array.__array_interface__
+
+    def __del__(self) -> None:
+        del self._array
+        del self._device
+
+
+def _download(view: runtime.HalBufferView, device: runtime.HalDevice) -> np.ndarray:
+    """The buffer's own memory as an array: no copy."""
+    dtype = np.dtype(runtime.HalElementType.map_to_dtype(view.element_type))
+    raw = view.map().asarray(view.shape, np.dtype(f"V{dtype.itemsize}"))
+    return np.asarray(_Mapped(raw, device)).view(dtype)
+
+
+def _apart(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Copies results that a program returns more than once: no two share memory."""
+    for index, array in enumerate(arrays):
+        if any(np.may_share_memory(array, other) for other in arrays[:index]):
+            arrays[index] = array.copy()
+    return arrays
