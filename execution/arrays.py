@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from ..errors import AttnormError
-from .files import atomic_write
+from ..files import read_bytes, write_atomically
 from .tensor_type import TensorType
 
 _BF16_ON_DISK = np.dtype("V2")
@@ -99,11 +100,9 @@ def load_npy(path: str | Path, expected: TensorType | None = None) -> np.ndarray
     file is read. Raises `AttnormError` for a missing or malformed file, for a dtype without an
     MLIR type, and where the type is not the `expected` one.
     """
+    file = io.BytesIO(read_bytes(path))
     try:
-        with open(path, "rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except OSError as error:
-        raise AttnormError(f"cannot read {path}: {error.strerror}") from None
+        array = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise AttnormError(f"{path}: expected a .npy file of numbers: {error}") from None
     if array.dtype == _BF16_ON_DISK:
@@ -122,8 +121,9 @@ def save_npy(path: str | Path, array: np.ndarray) -> None:
     """Writes a .npy file, whole or not at all; bfloat16 as `load_npy` reads it."""
     if array.dtype == ml_dtypes.bfloat16:
         array = np.ascontiguousarray(array).view(_BF16_ON_DISK).reshape(array.shape)
-    with atomic_write(path) as file:
-        np.lib.format.write_array(file, array, allow_pickle=False)
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, allow_pickle=False)
+    write_atomically(path, file.getvalue())
 
 
 # -- printing ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from iree import runtime
 
 from ..errors import AttnormError
-from .files import atomic_write
+from ..files import read_bytes, write_atomically
 from .signature import Signature
 from .tensor_type import TensorType
 
@@ -41,10 +41,7 @@ class Program:
     @staticmethod
     def load(path: str | Path, *, device: str = "local-task") -> Program:
         """Reads a .vmfb file. Raises `AttnormError` as `Program` does, naming the file."""
-        try:
-            vmfb = Path(path).read_bytes()
-        except OSError as error:
-            raise AttnormError(f"cannot read {path}: {error.strerror}") from None
+        vmfb = read_bytes(path)
         try:
             return Program(vmfb, device=device)
         except AttnormError as error:
@@ -52,8 +49,7 @@ class Program:
 
     def save(self, path: str | Path) -> None:
         """Writes the .vmfb, whole or not at all."""
-        with atomic_write(path) as file:
-            file.write(self._vmfb)
+        write_atomically(path, self._vmfb)
 
     @property
     def functions(self) -> Mapping[str, Signature]:

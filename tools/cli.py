@@ -1,0 +1,249 @@
+"""`attnorm compile` and `attnorm run`: from a StableHLO module to numbers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import AttnormError, Diagnostic
+from ..files import read_bytes, write_atomically
+from ..pipelines import DEFAULT
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..bindings import ir
+    from ..execution.program import Program
+
+_VMFB_MAGIC = b"PK\x03\x04"  # IREE's files are zip archives too
+_SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:SEED or @FILE.npy"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 1 for a mistake in the input or results that do not agree."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except AttnormError as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever reads our output has gone; the flush at exit must not find that out again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+# -- compile -------------------------------------------------------------------------------------
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    vmfb = _build(_lower(_read(arguments), arguments), arguments)
+    if arguments.output == "-":
+        sys.stdout.buffer.write(vmfb)
+        return 0
+    write_atomically(arguments.output, vmfb)
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> bytes:
+    return sys.stdin.buffer.read() if arguments.input == "-" else read_bytes(arguments.input)
+
+
+def _lower(source: bytes, arguments: argparse.Namespace) -> ir.Operation:
+    """The input as plain StableHLO."""
+    from .. import api
+
+    name = _input_name(arguments.input)
+    module = api.load(source, input_format=arguments.input_format, name=name)
+    return api.lower(module, arguments.pass_pipeline)
+
+
+def _build(module: ir.Operation, arguments: argparse.Namespace) -> bytes:
+    from .. import bindings
+    from ..execution.compiler import compile_module
+
+    return compile_module(
+        bindings.bytecode(module),
+        arguments.target,
+        flags=arguments.iree_flag,
+        name=_input_name(arguments.input),
+        on_warning=_warn,
+    )
+
+
+def _input_name(path: str) -> str:
+    return "<stdin>" if path == "-" else path
+
+
+def _warn(warning: Diagnostic) -> None:
+    print(warning, file=sys.stderr)
+
+
+# -- run -----------------------------------------------------------------------------------------
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..execution.arrays import format_array, parse_array, save_npy
+
+    inputs = [parse_array(spec) for spec in arguments.inputs]
+    expected = [parse_array(spec) for spec in arguments.expected]
+    program, module = _load(arguments)
+    returned = program(*inputs, function=arguments.function)
+    results = returned if isinstance(returned, tuple) else (returned,)
+    if arguments.outputs:
+        _expect_count("--output", len(arguments.outputs), len(results))
+        for path, result in zip(arguments.outputs, results, strict=True):
+            save_npy(path.removeprefix("@"), result)
+    else:
+        for index, result in enumerate(results):
+            print(f"result {index}: {format_array(result)}", flush=True)
+    agrees = True
+    if expected:
+        _expect_count("--expected", len(expected), len(results))
+        agrees = _agree("expected", results, expected, arguments)
+    if module is not None:
+        from ..execution.reference import evaluate
+
+        reference = evaluate(module, *inputs, function=arguments.function)
+        agrees = _agree("the reference interpreter", results, reference, arguments) and agrees
+    return 0 if agrees else 1
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Program, ir.Operation | None]:
+    """The program, and the module that it is checked against."""
+    from ..execution.program import Program
+
+    source = _read(arguments)
+    if source.startswith(_VMFB_MAGIC):
+        if arguments.check:
+            raise AttnormError("--check: expected a StableHLO module to evaluate, got a .vmfb")
+        return Program(source, device=arguments.device), None
+    module = _lower(source, arguments)
+    program = Program(_build(module, arguments), device=arguments.device)
+    return program, module if arguments.check else None
+
+
+def _expect_count(option: str, got: int, results: int) -> None:
+    if got != results:
+        raise AttnormError(f"{option}: expected {results}, one for each result, got {got}")
+
+
+def _agree(
+    name: str,
+    results: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    arguments: argparse.Namespace,
+) -> bool:
+    """Compares each result, reporting on stderr; both sides of those that differ."""
+    from ..execution.arrays import format_array
+    from ..execution.compare import compare
+
+    agrees = True
+    for index, (result, want) in enumerate(zip(results, expected, strict=True)):
+        comparison = compare(result, want, arguments.rtol, arguments.atol)
+        verdict = "agrees with" if comparison.agrees else "differs from"
+        print(f"result {index} {verdict} {name}: {comparison.report}", file=sys.stderr)
+        if not comparison.agrees:
+            print(f"  expected {format_array(want)}", file=sys.stderr)
+            print(f"  got      {format_array(result)}", file=sys.stderr)
+            agrees = False
+    return agrees
+
+
+# -- arguments -----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    from ..execution.targets import TARGETS
+
+    targets = "\n".join(f"  {t.name:14}{t.description}" for t in TARGETS.values())
+    building = argparse.ArgumentParser(add_help=False)
+    building.add_argument(
+        "--target",
+        default="host",
+        metavar="NAME[:CPU][,+FEATURE]...",
+        help="what to compile for (default: host); the names are below",
+    )
+    building.add_argument(
+        "--pass-pipeline",
+        default=DEFAULT,
+        metavar="PIPELINE",
+        help=f"the lowering, by name or as builtin.module(...) (default: {DEFAULT})",
+    )
+    building.add_argument(
+        "--input-format",
+        choices=("auto", "mlir", "skainet"),
+        default="auto",
+        help="what the input is (default: auto)",
+    )
+    building.add_argument(
+        "--iree-flag",
+        action="append",
+        default=[],
+        metavar="FLAG",
+        help="a flag of iree-compile, after ours: --iree-flag=--iree-opt-level=O2; repeatable",
+    )
+    parser = argparse.ArgumentParser(
+        prog="attnorm", description="Compiles and runs StableHLO on CPUs through IREE."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            parents=[building],
+            epilog=f"targets:\n{targets}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    compiling = command("compile", "lower a module and compile it to a .vmfb")
+    compiling.add_argument("input", metavar="IN", help="MLIR text or bytecode; - is stdin")
+    compiling.add_argument("-o", dest="output", required=True, metavar="OUT.vmfb")
+    compiling.set_defaults(command=_compile)
+
+    running = command("run", "run a module (lowering and compiling it first) or a .vmfb")
+    running.add_argument(
+        "input", metavar="IN", help="MLIR text or bytecode, or a .vmfb; - is stdin"
+    )
+    running.add_argument("--function", metavar="NAME", help="default: the only one, or main")
+    running.add_argument(
+        "--input", dest="inputs", action="append", default=[], metavar="SPEC", help=_SPEC
+    )
+    running.add_argument(
+        "--output",
+        dest="outputs",
+        action="append",
+        default=[],
+        metavar="@FILE.npy",
+        help="write a result instead of printing; one for each result",
+    )
+    running.add_argument(
+        "--expected",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="what a result has to be, one for each result; exit status 1 where it is not",
+    )
+    running.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with the StableHLO reference interpreter on the lowered module",
+    )
+    running.add_argument("--rtol", type=float, help="relative tolerance (default: by type)")
+    running.add_argument("--atol", type=float, help="absolute tolerance (default: by type)")
+    running.add_argument(
+        "--device",
+        choices=("local-task", "local-sync"),
+        default="local-task",
+        help="all cores (local-task, the default) or the calling thread",
+    )
+    running.set_defaults(command=_run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
