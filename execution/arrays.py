@@ -156,7 +156,7 @@ def _rows(array: np.ndarray, left: list[int]) -> str:
     return " ".join(shown + ["..."] * (len(shown) < len(array)))
 
 
-def _show(value: np.generic) -> str:
+def _show(value: object) -> str:
     if isinstance(value, np.bool_):
         return str(int(value))
     return str(value).removesuffix(".0")

@@ -10,7 +10,9 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from iree.compiler.api import Invocation, Output, Session, Source, _initializeGlobalCL, ctypes_dl
 from iree.compiler.tools.binaries import find_tool
@@ -89,9 +91,10 @@ def compile_module(
                 all_flags = [*_GLOBAL_FLAGS, *global_flags, *session_flags]
                 raise CompileError(errors, failed, _write_reproducer(source, all_flags))
             del keep_alive
-            for diagnostic in diagnostics if on_warning else ():
-                on_warning(diagnostic)
-            with Output.open_membuffer() as output:
+            if on_warning:
+                for diagnostic in diagnostics:
+                    on_warning(diagnostic)
+            with closing(Output.open_membuffer()) as output:
                 invocation.output_vm_bytecode(output)
                 return bytes(output.map_memory())
 
@@ -101,17 +104,22 @@ def _run_phases(session: Session, invocation: Invocation, source: bytes, name: s
     buffer = source if source.startswith(b"ML\xefR") else source + b"\0"
     if not invocation.parse_source(Source.wrap_buffer(session, buffer, buffer_name=name)):
         return "parse"
-    library = ctypes_dl._dylib
+    set_from = _entry("SetCompileFromPhase", ctypes.c_char_p)
+    set_to = _entry("SetCompileToPhase", ctypes.c_char_p)
     for begin, end in itertools.pairwise(_PHASES):
-        for set_phase, phase in (
-            (library.ireeCompilerInvocationSetCompileFromPhase, begin),
-            (library.ireeCompilerInvocationSetCompileToPhase, end),
-        ):
-            set_phase.restype = None
-            set_phase(ctypes.c_void_p(invocation._inv_p), phase.encode())
+        set_from(invocation._inv_p, begin.encode())
+        set_to(invocation._inv_p, end.encode())
         if not invocation.execute():
             return end
     return ""
+
+
+def _entry(name: str, *parameters: Any) -> Callable[..., None]:
+    """An entry point of an invocation that IREE's Python API does not wrap."""
+    entry = getattr(ctypes_dl._dylib, f"ireeCompilerInvocation{name}")
+    entry.restype = None
+    entry.argtypes = [ctypes.c_void_p, *parameters]
+    return entry
 
 
 # -- flags ---------------------------------------------------------------------------------------
@@ -176,13 +184,12 @@ def _collect(invocation: Invocation, into: list[Diagnostic]) -> object:
     """Appends IREE's diagnostics to `into`; the result must outlive the invocation's work."""
 
     @_CALLBACK
-    def callback(severity: int, text: object, size: int, _: object) -> None:
-        message = ctypes.string_at(text, size).decode(errors="replace")  # type: ignore[arg-type]
+    def callback(severity: int, text: Any, size: int, _: object) -> None:
+        message = ctypes.string_at(text, size).decode(errors="replace")
         into.append(_parse(message, _SEVERITIES[severity]))
 
-    enable = ctypes_dl._dylib.ireeCompilerInvocationEnableCallbackDiagnostics
-    enable.restype = None
-    enable(ctypes.c_void_p(invocation._inv_p), ctypes.c_int(0), callback, None)
+    enable = _entry("EnableCallbackDiagnostics", ctypes.c_int, _CALLBACK, ctypes.c_void_p)
+    enable(invocation._inv_p, 0, callback, None)
     return callback
 
 

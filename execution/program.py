@@ -36,7 +36,8 @@ class Program:
             self._context = runtime.VmContext(instance, [hal, self._module])
         except (ValueError, RuntimeError) as error:
             raise AttnormError(_explain_load(str(error))) from None
-        self._functions = dict(_signatures(self._module))
+        self._entries = _entries(self._module)
+        self._functions = {name: _signature(name, entry) for name, entry in self._entries.items()}
 
     @staticmethod
     def load(path: str | Path, *, device: str = "local-task") -> Program:
@@ -81,16 +82,16 @@ class Program:
     def _invoke(self, name: str, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         inputs, outputs = runtime.VmVariantList(len(arrays)), runtime.VmVariantList(1)
         for array in arrays:
-            inputs.push_ref(self._upload(array))
+            inputs.push_ref(self._upload(array).ref)
         try:
-            self._context.invoke(self._module.lookup_function(name), inputs, outputs)
+            self._context.invoke(self._entries[name], inputs, outputs)
         except (ValueError, RuntimeError) as error:
             raise AttnormError(f"function '{name}' failed: {error}") from None
         views = [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
         return _apart([_download(view, self._device) for view in views])
 
     def _upload(self, array: np.ndarray) -> runtime.HalBufferView:
-        return self._device.allocator.allocate_buffer_copy(
+        view = self._device.allocator.allocate_buffer_copy(
             memory_type=runtime.MemoryType.DEVICE_LOCAL,
             # MAPPING: a function may return its argument.
             allowed_usage=runtime.BufferUsage.DEFAULT | runtime.BufferUsage.MAPPING,
@@ -98,6 +99,8 @@ class Program:
             buffer=array,
             element_type=runtime.array_interop.map_dtype_to_element_type(array.dtype),
         )
+        assert isinstance(view, runtime.HalBufferView)
+        return view
 
 
 # -- the device ----------------------------------------------------------------------------------
@@ -106,7 +109,9 @@ class Program:
 @functools.cache
 def _device(name: str) -> runtime.HalDevice:
     try:
-        return runtime.get_driver(name).create_default_device(allocators=["caching"])
+        driver = runtime.get_driver(name)
+        # The stub says allocators; names are what it takes.
+        return driver.create_default_device(allocators=["caching"])  # pyright: ignore
     except (ValueError, RuntimeError):
         raise AttnormError(f"expected a device of local-task, local-sync, got '{name}'") from None
 
@@ -127,21 +132,18 @@ def _explain_load(message: str) -> str:
 # -- types ---------------------------------------------------------------------------------------
 
 
-def _signatures(module: runtime.VmModule) -> list[tuple[str, Signature]]:
-    found = []
-    for name in module.function_names:
-        declaration = module.lookup_function(name).reflection.get(_DECLARATION)
-        if declaration:
-            found.append((name, _parse_declaration(name, declaration)))
-    return found
+def _entries(module: runtime.VmModule) -> dict[str, runtime.VmFunction]:
+    """The functions that say what they take."""
+    found = {name: module.lookup_function(name) for name in module.function_names}
+    return {name: f for name, f in found.items() if f and _DECLARATION in f.reflection}
 
 
-def _parse_declaration(name: str, text: str) -> Signature:
+def _signature(name: str, entry: runtime.VmFunction) -> Signature:
     """Reads `sync func @f(%input0: tensor<2xf32>, ...) -> (%output0: tensor<2xf32>)`.
 
     Unsigned types stand in an attribute: `tensor<2xi8> {iree.abi.encoding = tensor<2xui8>}`.
     """
-    head, _, tail = text.rpartition(") -> (")
+    head, _, tail = entry.reflection[_DECLARATION].rpartition(") -> (")
     return Signature(name, _parse_types(head, "input"), _parse_types(tail, "output"))
 
 
