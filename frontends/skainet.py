@@ -24,18 +24,20 @@ A line becomes one line, so locations stay true; valid lines stay as they are, b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import count, pairwise
+from collections.abc import Callable, Iterator
+from itertools import count
 
 from ..errors import AttnormError, Diagnostic
-from . import skainet_numbers
+from . import skainet_forms, skainet_numbers
 from .skainet_lexer import Signature, Statement, TensorType, Token, statements, tokenise
+from .skainet_scope import Scope
 
 __all__ = ["is_skainet", "repair"]
 
 _FAILURE = re.compile(
     r"//\s*((?:Error processing node |Conversion failed for node |Unsupported operation "
-    r"|Unsupported op '|Warning: No output values found|fused with (?:relu|multiply)\b).*?)\s*"
+    r"|Unsupported op '|Warning: No output values found|fused with (?:relu|multiply)\b).*)",
+    re.DOTALL,
 )
 _INPUT_COMMENT = re.compile(r"    // input .*: .* : tensor<")
 _NODE_FAILURES = ("\n    // Error processing node ", "\n    // Conversion failed for node ")
@@ -136,7 +138,9 @@ def _refuse_failures(text: str, source_name: str) -> None:
         for token in tokenise(line):
             failure = _FAILURE.fullmatch(token.text) if token.kind == "comment" else None
             if failure:
-                message = f'expected an operation, got the conversion failure "{failure[1]}"'
+                message = (
+                    f'expected an operation, got the conversion failure "{failure[1].rstrip()}"'
+                )
                 found.append(Diagnostic(message, source_name, number, token.start + 1))
     if found:
         raise AttnormError(found)
@@ -168,15 +172,7 @@ class _Repair:
         while prefix in text:
             prefix += "_"
         self._fresh = (f"{prefix}{i}" for i in count())
-        self._forget()
-
-    def _forget(self) -> None:
-        self._types: dict[str, TensorType] = {}
-        # Which axis a value was normalised along, and what leads there: a statistic broadcast
-        # along its one missing axis, and exponentials, whose quotient is a softmax and no norm.
-        self._axis: dict[str, int] = {}
-        self._missing: dict[str, int] = {}
-        self._exponentials: set[str] = set()
+        self._scope = Scope()
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Every line with its repair."""
@@ -213,20 +209,23 @@ class _Repair:
         self._number += 1
         self._line = line
         if "func.func" in line:
-            self._forget()
+            self._scope = Scope()
         line = self._with_lexical_repairs(line)
         parts = statements(tokenise(line))
         respelled = [
-            (s.start, s.tokens[-1].end, new) for s in parts if (new := self._respelled(s, line))
+            (statement.start, statement.tokens[-1].end, new)
+            for statement in parts
+            if (new := skainet_forms.respelled(statement, line, self._scope.types))
         ]
         if respelled:
             line = _edited(line, respelled)
             parts = statements(tokenise(line))
-        self._define_arguments(line)
+        if ": tensor<" in line and ("func.func" in line or "^" in line):
+            self._scope.define_arguments(list(tokenise(line)))
         edits = []
         for statement in parts:
             edits += self._edits(statement)
-            self._define(statement)
+            self._scope.define(statement)
         return _edited(line, edits)
 
     def _error(self, token: Token, message: str) -> AttnormError:
@@ -241,9 +240,7 @@ class _Repair:
         edits = []
         for i, token in enumerate(tokens):
             new = token.text
-            if token.kind == "tensor" and token.text.startswith(
-                ("tensor<x", "tensor<-", "tensor<?x-")
-            ):
+            if token.kind == "tensor" and ("<x" in token.text or "-" in token.text):
                 new = str(TensorType.parse(token.text) or token.text)
             elif token.kind == "number":
                 new = skainet_numbers.attribute(tokens, i)
@@ -256,102 +253,6 @@ class _Repair:
         if line.startswith("module attributes {skainet."):
             line = _ENCODING_NAME.sub(_quoted, line)
         return line
-
-    # -- what is known of values -----------------------------------------------------------------
-
-    def _define_arguments(self, line: str) -> None:
-        """Learns `%x: T` of functions and blocks."""
-        if ": tensor<" not in line or not ("func.func" in line or "^" in line):
-            return
-        tokens = list(tokenise(line))
-        for value, colon, type_ in zip(tokens, tokens[1:], tokens[2:], strict=False):
-            known = TensorType.parse(type_.text)
-            if value.kind == "value" and colon.text == ":" and known:
-                self._types[value.text] = known
-
-    def _define(self, statement: Statement) -> None:
-        for token, after in zip(statement.tokens, statement.tokens[1:], strict=False):
-            if token.kind == "value" and after.text == "=":
-                self._types.pop(token.text.partition(":")[0], None)
-        result, signature = statement.result, statement.signature
-        if not result or ":" in result or not signature or not signature.outputs:
-            return
-        if signature.inputs is None and not statement.name.startswith(
-            ("stablehlo.", "util.global")
-        ):
-            return
-        self._types[result] = signature.outputs[-1]
-        self._define_axis(statement, result, signature.outputs[-1])
-
-    def _define_axis(self, statement: Statement, result: str, type_: TensorType) -> None:
-        names = [token.text for token in statement.operands]
-        if statement.name == "stablehlo.exponential":
-            self._exponentials.add(result)
-        elif statement.name == "stablehlo.convolution":
-            self._axis[result] = 1
-        elif statement.name == "stablehlo.broadcast_in_dim":
-            kept = {int(number.text) for dims in statement.lists().values() for number in dims[0]}
-            missing = set(range(type_.rank)) - kept
-            if len(missing) == 1 and type_.rank > 1:
-                self._missing[result] = missing.pop()
-        elif statement.name == "stablehlo.divide" and len(names) == 2:
-            if names[1] in self._missing and names[0] not in self._exponentials:
-                self._axis[result] = self._missing[names[1]]
-        elif statement.name in ("stablehlo.multiply", "stablehlo.add"):
-            axes = {self._axis[name] for name in names if name in self._axis}
-            if len(axes) == 1:
-                self._axis[result] = axes.pop()
-
-    # -- other spellings of whole ops ------------------------------------------------------------
-
-    def _respelled(self, statement: Statement, line: str) -> str | None:
-        """The op in StableHLO's form, where an early release has another; its types stay."""
-        body = None
-        if statement.result and statement.signature:
-            if statement.name == "stablehlo.dot_general":
-                body = self._dot_general_body(statement)
-            elif statement.name == "stablehlo.slice":
-                body = _slice_body(statement)
-            elif statement.name == "stablehlo.broadcast_in_dim":
-                body = self._broadcast_body(statement)
-        if body is None or not statement.colon:
-            return None
-        operands = ", ".join(token.text for token in statement.operands)
-        types = line[statement.colon.start : statement.tokens[-1].end]
-        return f"{statement.result} = {statement.name} {operands}{body} {types}"
-
-    def _dot_general_body(self, statement: Statement) -> str | None:
-        """`contracting_dims = [[1], [0]]`, with or without `batch_dims = [[0], [0]]` after it.
-
-        `[[-1], [-2]]` is the matrix product of any rank, whose leading dimensions are a batch.
-        """
-        body, lists = statement.body, statement.lists()
-        contracting = lists.get("contracting_dims", [])
-        nested = any(a.text == b.text == "[" for a, b in pairwise(body))
-        if not nested or len(contracting) != 2 or len(statement.operands) != 2:
-            return None
-        batching = lists.get("batch_dims", lists.get("batching_dims", [[], []]))
-        batch = [[number.text for number in dims] for dims in batching]
-        types = [self._types.get(token.text) for token in statement.operands]
-        ranks = [type_.rank for type_ in types if type_]
-        if contracting[0] and contracting[0][0].text == "-1" and not batch[0]:
-            leading = min(ranks) - 2 if len(ranks) == 2 else 0
-            batch = [[str(i) for i in range(leading)]] * 2
-        pairs = [("batching_dims", batch)] if batch[0] else []
-        pairs += [("contracting_dims", [[n.text for n in dims] for dims in contracting])]
-        return "".join(f", {key} = {' x '.join(map(_listed, dims))}" for key, dims in pairs)
-
-    def _broadcast_body(self, statement: Statement) -> str | None:
-        body = [token.text for token in statement.body]
-        words = {token.text for token in statement.body if token.kind == "word"}
-        named = words <= {"dims", "broadcast_dimensions"}
-        if body[1:4] == [",", "dims", "="] or not named or len(statement.operands) != 1:
-            return None
-        for dims in statement.lists().values():
-            return f", dims = {_listed([number.text for number in dims[0]])}" if dims else None
-        signature, known = statement.signature, self._types.get(statement.operands[0].text)
-        dims = _broadcast_dims(known, signature.outputs[-1], ()) if signature and known else []
-        return f", dims = {_listed(dims[0])}" if len(dims) == 1 else None
 
     # -- types, dimensions and operands ----------------------------------------------------------
 
@@ -367,7 +268,7 @@ class _Repair:
             wanted = inputs
             if inputs != signature.inputs or not signature.function:
                 start, end = signature.tokens[0].start, signature.tokens[-1].end
-                edits.append((start, end, _function_type(inputs, signature.outputs)))
+                edits.append((start, end, skainet_forms.function_type(inputs, signature.outputs)))
         return edits + self._operand_edits(statement, wanted)
 
     def _inputs(self, statement: Statement, signature: Signature) -> tuple[TensorType, ...] | None:
@@ -384,7 +285,7 @@ class _Repair:
         return inputs
 
     def _required(self, token: Token, statement: Statement) -> TensorType:
-        known = self._types.get(token.text)
+        known = self._scope.types.get(token.text)
         if known is None:
             message = f"{statement.title}: operand {token.text} has no known type"
             raise self._error(token, f"{message}, expected it to be defined above")
@@ -394,7 +295,7 @@ class _Repair:
         self, statement: Statement, signature: Signature, declared: TensorType
     ) -> TensorType:
         """The operand's own type: releases before 0.19 print the result's in its place."""
-        known = self._types.get(statement.operands[0].text, declared)
+        known = self._scope.types.get(statement.operands[0].text, declared)
         wanted = signature.outputs[-1].count
         if known != declared and None not in (known.count, wanted) and known.count != wanted:
             message = f"expected {wanted} elements, got {known}"
@@ -444,18 +345,18 @@ class _Repair:
             return []
         before, edits = "", []
         for token, type_ in zip(statement.operands, wanted, strict=True):
-            known = self._types.get(token.text)
+            known = self._scope.types.get(token.text)
             if known is None or known == type_:
                 continue
             if known.same_but_for_ones(type_):
                 op = f"stablehlo.reshape {token.text}"
             elif statement.name in _ELEMENTWISE:
                 dims = self._dims_of(token, known, type_, statement)
-                op = f"stablehlo.broadcast_in_dim {token.text}, dims = {_listed(dims)}"
+                op = f"stablehlo.broadcast_in_dim {token.text}, dims = {skainet_forms.listed(dims)}"
             else:
                 continue
             fresh = next(self._fresh)
-            before += f"{fresh} = {op} : {_function_type((known,), (type_,))} "
+            before += f"{fresh} = {op} : {skainet_forms.function_type((known,), (type_,))} "
             edits.append((token.start, token.end, fresh))
         return [(statement.start, statement.start, before), *edits] if edits else []
 
@@ -463,8 +364,7 @@ class _Repair:
         self, token: Token, known: TensorType, wanted: TensorType, statement: Statement
     ) -> list[int]:
         others = {other.text for other in statement.operands} - {token.text}
-        axes = {self._axis[name] for name in others if name in self._axis}
-        dims = _broadcast_dims(known, wanted, axes)
+        dims = skainet_forms.broadcast_dims(known, wanted, self._scope.axes_of(others))
         if not dims or known.element != wanted.element:
             expected = f"expected {wanted} or what broadcasts to it"
             message = f"operand {token.text}: {expected}, got {known}"
@@ -495,47 +395,9 @@ def _broadcast_input(statement: Statement, declared: TensorType) -> TensorType:
     return TensorType((1,) * len(dims[0]), declared.element)
 
 
-def _broadcast_dims(
-    known: TensorType, wanted: TensorType, axes: Collection[int]
-) -> list[list[int]]:
-    """The ways to broadcast `known` to `wanted`: none, the one, or those that are as likely.
-
-    A vector belongs to the axis that its partner was normalised along, or else to the last one,
-    or else to the only one of its size; more dimensions are aligned at the end, as in NumPy.
-    """
-    if None in wanted.shape or known.rank > wanted.rank:
-        return []
-    last = wanted.rank - 1
-    if known.rank != 1 or known.shape == (1,):
-        offset = wanted.rank - known.rank
-        fits = all(a in (1, b) for a, b in zip(known.shape, wanted.shape[offset:], strict=True))
-        return [list(range(offset, wanted.rank))] if fits else []
-    fitting = [i for i, size in enumerate(wanted.shape) if size == known.shape[0]]
-    likely = [i for i in fitting if i == last or i in axes]
-    return [[i] for i in likely or fitting]
-
-
-def _slice_body(statement: Statement) -> str | None:
-    lists = statement.lists()
-    keys = ("start_indices", "limit_indices", "strides")
-    if any(len(lists.get(key, ())) != 1 for key in keys):
-        return None
-    bounds = [[number.text for number in lists[key][0]] for key in keys]
-    if len({len(numbers) for numbers in bounds}) != 1:
-        return None
-    return f" [{', '.join(':'.join(bound) for bound in zip(*bounds, strict=True))}]"
-
-
-def _listed(items: Sequence[int | str]) -> str:
-    return f"[{', '.join(map(str, items))}]"
-
-
-def _function_type(inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> str:
-    results = ", ".join(map(str, outputs))
-    results = results if len(outputs) == 1 else f"({results})"
-    return f"({', '.join(map(str, inputs))}) -> {results}"
-
-
 def _quoted(match: re.Match[str]) -> str:
     name = match[2].rstrip()
-    return match[0] if _BARE_NAME.fullmatch(name) else f'{match[1]}"{name}"'
+    if _BARE_NAME.fullmatch(name):
+        return match[0]
+    escaped = name.replace("\\", "\\\\")
+    return f'{match[1]}"{escaped}"{match[2][len(name) :]}'

@@ -15,7 +15,8 @@ from typing import NamedTuple
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     |(?P<comment>//.*)
-    |(?P<string>"(?:[^"\\]|\\.)*")
+    |(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")
+    |(?P<open>".*)
     |(?P<value>%[\w$.-]+(?:[:\#]\d+)?)
     |(?P<symbol>@(?:"[^"]*"|[\w$.-]+))
     |(?P<dense>dense<[^<>]*>)
@@ -24,9 +25,10 @@ _TOKEN = re.compile(
     |(?P<number>-?(?:Infinity\b|NaN\b|0x[0-9A-Fa-f]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?))
     |(?P<word>[A-Za-z_][\w$.]*)
     |(?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_TENSOR = re.compile(r"tensor<\s*x?((?:(?:\?|-?\d+)x)*)([A-Za-z]\w*)\s*>")
+_TENSOR = re.compile(r"tensor<\s*x?((?:(?:\?|-?\d{1,18})x)*)([A-Za-z]\w*)\s*>", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 class Token(NamedTuple):
@@ -154,7 +156,7 @@ def _integer_lists(tokens: Iterable[Token]) -> Iterator[list[Token]]:
             if seen:
                 yield numbers
             seen = False
-        elif token.kind == "number":
+        elif _INTEGER.fullmatch(token.text):
             if not depth:
                 yield [token]
                 return
