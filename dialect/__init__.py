@@ -13,6 +13,7 @@ from .sdpa import Sdpa, sdpa
 from .softmax import Softmax, softmax
 
 __all__ = [
+    "NAMESPACE",
     "OPS",
     "AddRmsNorm",
     "LayerNorm",
@@ -30,6 +31,7 @@ __all__ = [
     "softmax",
 ]
 
+NAMESPACE: str = AttnormDialect.DIALECT_NAMESPACE
 OPS: dict[str, type[Op]] = {op.OPERATION_NAME: op for op in AttnormDialect.operations}
 """Every op by its full name."""
 
@@ -37,5 +39,5 @@ OPS: dict[str, type[Op]] = {op.OPERATION_NAME: op for op in AttnormDialect.opera
 def load(context: ir.Context) -> None:
     """Registers the dialect in `context`; a context that has it already is left alone."""
     with context, ir.Location.unknown():
-        if not context.is_dialect_loaded(AttnormDialect.DIALECT_NAMESPACE):
+        if not context.is_dialect_loaded(NAMESPACE):
             AttnormDialect.load()

@@ -95,7 +95,7 @@ def add_rms_norm(
     loc: ir.Location | None = None,
     ip: ir.InsertionPoint | None = None,
 ) -> tuple[ir.Value, ir.Value]:
-    """Builds `attnorm.add_rms_norm` and returns (sum, result); `result` is a's type unless given."""
+    """Builds `attnorm.add_rms_norm`; returns (sum, result), the latter of a's type unless given."""
     op = AddRmsNorm.build(
         {"a": a, "b": b, "weight": weight},
         [a.type, result or a.type],

@@ -173,13 +173,19 @@ class Op(AttnormDialect.Operation):
     @classmethod
     def verify_invariants(cls, op) -> bool:
         """Called by MLIR; emits the first violated constraint at the op's location."""
+        problem = cls.problem(op)
+        if problem:
+            op.location.emit_error(f"'{cls.OPERATION_NAME}' op {problem}")
+        return problem is None
+
+    @classmethod
+    def problem(cls, op) -> str | None:
+        """The first violated constraint, with its ID: "weight: expected 4, got 3 [rms_norm_c6]"."""
         for rule in cls.constraints:
             problem = rule.check(op)
             if problem is not None:
-                name = f"{cls._op_name}_c{rule.number}"
-                op.location.emit_error(f"'{cls.OPERATION_NAME}' op {problem} [{name}]")
-                return False
-        return True
+                return f"{problem} [{cls._op_name}_c{rule.number}]"
+        return None
 
     @classmethod
     def build(

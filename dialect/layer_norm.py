@@ -25,8 +25,8 @@ class LayerNorm(Op, name="layer_norm"):
     or the result is f64) and rounded once, to the result's type (torch.nn.LayerNorm,
     ONNX LayerNormalization-17).
 
-    Operands: `x`, any shape; `weight` and `bias` (optional), one dimension an axis, each of x's size
-    there or 1.
+    Operands: `x`, any shape; `weight` and `bias` (optional), one dimension an axis, each of x's
+    size there or 1.
     Attributes: `axes` (ascending); `epsilon`, inside the root.
     Result: x's shape, any float type.
     """

@@ -29,9 +29,10 @@ class RmsNorm(Op, name="rms_norm"):
     RMSNormalization-23: the product with the weight is then taken in the result's type) or
     `"after_weight"` (Gemma, gpt-oss, torch.nn.RMSNorm: one rounding, to the result's type).
 
-    Operands: `x`, any shape; `weight` (optional), one dimension an axis, each of x's size there or 1.
-    Attributes: `axes` (ascending); `epsilon`, inside the root; `weight_offset`, 0 or 1 (Gemma's 1 + w);
-    `cast`.
+    Operands: `x`, any shape; `weight` (optional), one dimension an axis, each of x's size there
+    or 1.
+    Attributes: `axes` (ascending); `epsilon`, inside the root; `weight_offset`, 0 or 1 (Gemma's
+    1 + w); `cast`.
     Result: x's shape, any float type.
     """
 

@@ -29,25 +29,26 @@ UNBOUNDED = -1
 class Sdpa(Op, name="sdpa"):
     """`result = softmax(cap(q k^T * scale) + mask) v`, the softmax over the keys, in f32
 
-    Layouts, `..` any batch dimensions: q `[.., H, Sq, D]`, k `[.., KV, Sk, D]`, v `[.., KV, Sk, Dv]`,
-    result `[.., H, Sq, Dv]`. Query head h reads key head `h / (H / KV)`: grouped heads are never
-    repeated. Scores, softmax and sum are computed in f32 (f64 where an operand or the result is
-    f64) and rounded once, to the result's type.
+    Layouts, `..` any batch dimensions: q `[.., H, Sq, D]`, k `[.., KV, Sk, D]`, v `[.., KV, Sk,
+    Dv]`, result `[.., H, Sq, Dv]`. Query head h reads key head `h / (H / KV)`: grouped heads
+    are never repeated. Scores, softmax and sum are computed in f32 (f64 where an operand or the
+    result is f64) and rounded once, to the result's type.
 
     - `scale` multiplies the scores. There is no default: 1/sqrt(D) is written out.
     - `softcap` c replaces a score s by `c * tanh(s / c)`, before any mask (Gemma 2, ONNX
       Attention-23).
-    - `mask`, trailing-aligned and broadcast to `[.., H, Sq, Sk]`: i1, true attends; or float, added.
-    - Query i stands at key position `p = i + offset + start`; `offset` is an attribute, `start` an
-      optional integer scalar known at run time. `causal` keeps keys `j <= p` (top-left: offset 0,
-      torch and JAX; bottom-right: offset Sk - Sq, MLX and GroupQueryAttention). `window` [l, r] keeps
-      `p - l <= j <= p + r`; -1 leaves a side open.
+    - `mask`, trailing-aligned and broadcast to `[.., H, Sq, Sk]`: i1, true attends; or float,
+      added.
+    - Query i stands at key position `p = i + offset + start`; `offset` is an attribute, `start`
+      an optional integer scalar known at run time. `causal` keeps keys `j <= p` (top-left:
+      offset 0, torch and JAX; bottom-right: offset Sk - Sq, MLX and GroupQueryAttention).
+      `window` [l, r] keeps `p - l <= j <= p + r`; -1 leaves a side open.
     - `sinks` `[H]`: a score of a further key whose value is 0 (gpt-oss).
     - `fully_masked` says what a row becomes whose scores are all -inf: `"nan"` is the formula,
-      `"zero"` torch's and ONNX's, `"uniform"` the mean of v (JAX's finite fill). A sink above -inf
-      makes such a row 0 by the formula.
-    - A second result, `[.., H, Sq]`, is the logarithm of the softmax's denominator, sinks included;
-      -inf where a row is fully masked (NaN under `"nan"`).
+      `"zero"` torch's and ONNX's, `"uniform"` the mean of v (JAX's finite fill). A sink above
+      -inf makes such a row 0 by the formula.
+    - A second result, `[.., H, Sq]`, is the logarithm of the softmax's denominator, sinks
+      included; -inf where a row is fully masked (NaN under `"nan"`).
     """
 
     q: ext.Operand[Any]

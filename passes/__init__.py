@@ -1,0 +1,33 @@
+"""One pass a file; this registry imports them on demand."""
+
+from __future__ import annotations
+
+import importlib
+
+from .base import Option, Pass, Refusal, Report
+
+__all__ = ["NAMES", "Option", "Pass", "Refusal", "Report", "get"]
+
+NAMES: tuple[str, ...] = (
+    "legalize-reduce-custom-calls",
+    "raise-custom-calls",
+    "raise-composites",
+    "fuse-norm-mul",
+    "fuse-add-norm",
+    "expand-rms-norm",
+    "expand-layer-norm",
+    "expand-softmax",
+    "expand-sdpa",
+    "to-composites",
+    "verify-no-opaque-calls",
+)
+"""Every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in
+`fuse_norm_mul.py`."""
+
+
+def get(name: str) -> type[Pass]:
+    """The class of a pass; `KeyError` where there is none of that name."""
+    if name not in NAMES:
+        raise KeyError(name)
+    module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
+    return getattr(module, "".join(word.capitalize() for word in name.split("-")) + "Pass")

@@ -34,6 +34,7 @@ __all__ = [
     "parse_bytecode",
     "parse_text",
     "raising_located",
+    "run_native",
     "serialize_portable_artifact",
 ]
 
@@ -88,15 +89,16 @@ def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
 
 
 @contextmanager
-def raising_located(what: str) -> Iterator[None]:
+def raising_located(what: str, unnamed: str = "-") -> Iterator[None]:
     """Turns the bindings' errors inside the block into an `AttnormError`.
 
-    `what` is the message where the bindings give none.
+    `what` is the message where the bindings give none; `unnamed` is the file that they call "-".
     """
     try:
         yield
     except ir.MLIRError as error:
         found = [_from_info(info) for info in error.error_diagnostics]
+        found = [replace(item, file=unnamed) if item.file == "-" else item for item in found]
         raise AttnormError(found or [Diagnostic(what)]) from None
 
 
@@ -105,7 +107,7 @@ def raising_located(what: str) -> Iterator[None]:
 
 def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
     """Parses MLIR text to a verified `builtin.module`; `name` is the file in its locations."""
-    with context, raising_located("cannot parse the text"):
+    with context, raising_located("cannot parse the text", unnamed=name):
         try:
             top = ir.Operation.parse(source, source_name=name).operation
             if top.name == "builtin.module":
@@ -114,7 +116,8 @@ def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
             several = "source must contain a single top-level operation"
             if not any(several in info.message for info in error.error_diagnostics):
                 raise
-        # Several operations, or one that is no module: only this entry adds the module.
+        # Several operations, or one that is no module: only this entry adds the module, and it
+        # calls every source "-".
         return ir.Module.parse(source).operation
 
 
@@ -167,7 +170,8 @@ class Rewriter:
     def __init__(self, rewriter: rewrite.PatternRewriter):
         self._rewriter = rewriter
 
-    def at(self, op: ir.OpView | ir.Operation) -> ir.InsertionPoint:
+    @property
+    def ip(self) -> ir.InsertionPoint:
         """The insertion point before the root."""
         return self._rewriter.ip
 
@@ -193,9 +197,17 @@ def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]])
         rewrite.walk_and_apply_patterns(scope, found.freeze())
 
 
+def run_native(module: ir.Operation, passes: str) -> None:
+    """Runs C++ passes, as text, on a module."""
+    with module.context:
+        PassManager.parse(f"builtin.module({passes})").run(module)
+
+
 def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter], bool]:
     def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
-        # The bindings want a falsy value for "rewritten" and exactly True for "no match".
-        return not pattern(op.operation, Rewriter(rewriter))
+        # Types and attributes that a pattern makes want a location around them.
+        with op.location:
+            # The bindings want a falsy value for "rewritten" and exactly True for "no match".
+            return not pattern(op.operation, Rewriter(rewriter))
 
     return callback

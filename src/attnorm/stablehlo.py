@@ -221,6 +221,11 @@ class Builder:
             return self.op("reshape", [x], type_)
         return self.op("dynamic_reshape", [x, self.shape_tensor(shape)], type_)
 
+    def cast_shape(self, x: ir.Value, type_: ir.RankedTensorType) -> ir.Value:
+        """x under a type that agrees with its own but knows other sizes."""
+        name = "reshape" if type_.has_static_shape else "convert"
+        return self.op(name, [x], type_)
+
     def expand_dims(self, x: ir.Value, axes: Sequence[int]) -> ir.Value:
         """x with dimensions of size 1 put in, at `axes` of the result."""
         sizes = iter(shape_of(x))
@@ -230,6 +235,14 @@ class Builder:
             return self.reshape(x, shape)
         # A broadcast, because IREE takes no dynamic reshape to a higher rank.
         return self.broadcast(x, [axis for axis in range(rank) if axis not in axes], shape)
+
+    def transpose(self, x: ir.Value, permutation: Sequence[int]) -> ir.Value:
+        """Dimension i of the result is dimension `permutation[i]` of x."""
+        shape = shape_of(x)
+        type_ = self.tensor([shape[axis] for axis in permutation], element_type(x))
+        return self.op(
+            "transpose", [x], type_, permutation=ir.DenseI64ArrayAttr.get(list(permutation))
+        )
 
     def iota(self, element: ir.Type, shape: Shape, axis: int) -> ir.Value:
         """Counts along `axis`."""

@@ -1,0 +1,107 @@
+"""`expand-rms-norm`: RMSNorm and its fusions become StableHLO primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..bindings import Rewriter, apply_patterns, ir
+from ..stablehlo import Builder, compute_type, element_type, shape_of
+from .base import Pass, Report
+
+
+def expand_rms_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: rms_norm(x, w) -> x * rsqrt(mean(x * x) + epsilon) * w"""
+    norm, b = op.opview, Builder(rewriter.ip, op.location)
+    rewriter.replace(op, [_normalize(b, norm, norm.x, element_type(norm.result))])
+    return True
+
+
+def expand_rms_norm_mul(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: rms_norm_mul(x, s, w) -> rms_norm(x, w) * s"""
+    norm, b = op.opview, Builder(rewriter.ip, op.location)
+    normed = _normalize(b, norm, norm.x, element_type(norm.result))
+    factor = b.broadcast_trailing(norm.multiplier, shape_of(norm.x))
+    rewriter.replace(op, [b.multiply(normed, factor)])
+    return True
+
+
+def expand_add_rms_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: add_rms_norm(a, b, w) -> s = a + b, rms_norm(s, w)"""
+    norm, b = op.opview, Builder(rewriter.ip, op.location)
+    total = b.add(norm.a, norm.b)
+    rewriter.replace(op, [total, _normalize(b, norm, total, element_type(norm.result))])
+    return True
+
+
+def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
+    """The norm of x with the attributes and weight of `norm`, as element type `result`."""
+    axes, weight = norm.axes, norm.weight
+    wide = compute_type(element_type(x), result, *([element_type(weight)] if weight else []))
+    value = b.convert(x, wide)
+    mean = b.mean(b.multiply(value, value), axes)
+    scale = b.unary("rsqrt", b.add(mean, norm.epsilon))
+    value = b.multiply(value, b.spread(scale, x, axes))
+    if weight is None:
+        return b.convert(value, result)
+    if norm.cast == "before_weight":
+        # The product is taken in the result's type, on the value rounded to x's.
+        value, wide = b.convert(b.convert(value, element_type(x)), result), result
+    weight = b.convert(weight, wide)
+    if norm.weight_offset:
+        weight = b.add(weight, norm.weight_offset)
+    return b.convert(b.multiply(value, align(b, weight, x, axes)), result)
+
+
+def align(b: Builder, weight: ir.Value, x: ir.Value, axes: Sequence[int]) -> ir.Value:
+    """A weight or bias, one dimension an axis, spread over x's shape."""
+    return b.broadcast(weight, axes, shape_of(x))
+
+
+@dataclass(frozen=True)
+class ExpandRmsNormPass(Pass):
+    """RMSNorm and its fusions become StableHLO primitives.
+
+    Fires on `attnorm.rms_norm`, `attnorm.rms_norm_mul` and `attnorm.add_rms_norm`, always. Computed
+    in f32 (f64 where an operand or the result is f64); rounded where `cast` says.
+
+    ```mlir
+    func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = "attnorm.rms_norm"(%x) {axes = array<i64: 1>, epsilon = 1.0e-5 : f64}
+          : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %square = stablehlo.multiply %x, %x : tensor<2x4xf32>
+      %zero = stablehlo.constant dense<0.0> : tensor<f32>
+      %sum = stablehlo.reduce(%square init: %zero) applies stablehlo.add across dimensions = [1]
+          : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+      %count = stablehlo.constant dense<4.0> : tensor<2xf32>
+      %mean = stablehlo.divide %sum, %count : tensor<2xf32>
+      %epsilon = stablehlo.constant dense<1.0e-5> : tensor<2xf32>
+      %inside = stablehlo.add %mean, %epsilon : tensor<2xf32>
+      %scale = stablehlo.rsqrt %inside : tensor<2xf32>
+      %spread = stablehlo.broadcast_in_dim %scale, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+      %0 = stablehlo.multiply %x, %spread : tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+    """
+
+    name = "expand-rms-norm"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Expands every norm below `module`."""
+        apply_patterns(module, PATTERNS)
+
+
+PATTERNS = [
+    ("attnorm.rms_norm", expand_rms_norm),
+    ("attnorm.rms_norm_mul", expand_rms_norm_mul),
+    ("attnorm.add_rms_norm", expand_add_rms_norm),
+]

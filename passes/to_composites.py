@@ -1,0 +1,159 @@
+"""`to-composites`: attnorm ops become composites that carry their decomposition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from .. import dialect
+from ..bindings import Rewriter, apply_patterns, ir
+from . import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
+from .base import Pass, Report
+from .raise_composites import COMPOSITE_VERSION
+
+EXPANSIONS = [
+    *expand_rms_norm.PATTERNS,
+    *expand_layer_norm.PATTERNS,
+    *expand_softmax.PATTERNS,
+    *expand_sdpa.PATTERNS,
+]
+
+
+class _Decompositions:
+    """Private functions with the expansion of an op; ops that are alike share one.
+
+    They are made after the walk, which would otherwise come to the ops inside them.
+    """
+
+    def __init__(self, module: ir.Operation):
+        self._body = module.regions[0].blocks[0]
+        self._names = {
+            op.attributes["sym_name"].value
+            for op in self._body.operations
+            if "sym_name" in op.attributes
+        }
+        self._wanted: dict[str, _Signature] = {}
+
+    def of(self, op: ir.Operation) -> str:
+        """The name of the function that says what `op` means."""
+        operands, results = ([x.type for x in values] for values in (op.operands, op.results))
+        attributes = _attributes(op)
+        key = " ".join(map(str, [op.name, *operands, "->", *results, ir.DictAttr.get(attributes)]))
+        if key not in self._wanted:
+            name = self._fresh(f"{op.name}.impl")
+            self._wanted[key] = _Signature(
+                name, op.name, operands, results, attributes, op.location
+            )
+        return self._wanted[key].name
+
+    def make(self) -> None:
+        """Adds the functions."""
+        for signature in self._wanted.values():
+            with signature.location:
+                apply_patterns(signature.define(ir.InsertionPoint(self._body)), EXPANSIONS)
+
+    def _fresh(self, wanted: str) -> str:
+        name, count = wanted, 0
+        while name in self._names:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._names.add(name)
+        return name
+
+
+def _attributes(op: ir.Operation) -> dict[str, ir.Attribute]:
+    return {name: op.attributes[name] for name in op.attributes}
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """An op without its operands, and the name of the function that will hold it."""
+
+    name: str
+    op: str
+    operands: list[ir.Type]
+    results: list[ir.Type]
+    attributes: dict[str, ir.Attribute]
+    location: ir.Location
+
+    def define(self, ip: ir.InsertionPoint) -> ir.Operation:
+        """A private function whose body is the op."""
+        function = ir.Operation.create(
+            "func.func",
+            attributes={
+                "sym_name": ir.StringAttr.get(self.name),
+                "sym_visibility": ir.StringAttr.get("private"),
+                "function_type": ir.TypeAttr.get(ir.FunctionType.get(self.operands, self.results)),
+            },
+            regions=1,
+            ip=ip,
+        )
+        locations = [self.location] * len(self.operands)
+        block = function.regions[0].blocks.append(*self.operands, arg_locs=locations)
+        with ir.InsertionPoint(block):
+            op = ir.Operation.create(
+                self.op,
+                results=self.results,
+                operands=list(block.arguments),
+                attributes=self.attributes,
+            )
+            ir.Operation.create("func.return", operands=list(op.results))
+        return function
+
+
+def to_composite(op: ir.Operation, rewriter: Rewriter, *, decompositions: _Decompositions) -> bool:
+    """Pattern: attnorm.op(x) -> composite "attnorm.op"(x) with the op's expansion"""
+    attributes = {
+        "name": ir.StringAttr.get(op.name),
+        "composite_attributes": ir.DictAttr.get(_attributes(op)),
+        "decomposition": ir.FlatSymbolRefAttr.get(decompositions.of(op)),
+        "version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), COMPOSITE_VERSION),
+    }
+    composite = ir.Operation.create(
+        "stablehlo.composite",
+        results=[result.type for result in op.results],
+        operands=list(op.operands),
+        attributes=attributes,
+        loc=op.location,
+        ip=rewriter.ip,
+    )
+    rewriter.replace(op, list(composite.results))
+    return True
+
+
+@dataclass(frozen=True)
+class ToCompositesPass(Pass):
+    """attnorm ops become composites that carry their decomposition.
+
+    Fires on every attnorm op. The composite has the op's name and attributes; its decomposition is
+    the op's expansion, so that a consumer who does not know the name loses nothing.
+    `raise-composites` is the way back.
+
+    ```mlir
+    func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = "attnorm.softmax"(%x) {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+
+    becomes, beside the function `@attnorm.softmax.impl`,
+
+    ```mlir
+    func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = stablehlo.composite "attnorm.softmax" %x {
+        composite_attributes = {axis = 1 : i64}, decomposition = @attnorm.softmax.impl,
+        version = 1 : i32
+      } : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+    """
+
+    name = "to-composites"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Makes every op below `module` a composite."""
+        decompositions = _Decompositions(module)
+        pattern = partial(to_composite, decompositions=decompositions)
+        apply_patterns(module, [(name, pattern) for name in dialect.OPS])
+        decompositions.make()

@@ -1,0 +1,37 @@
+"""`verify-no-opaque-calls`: fails where a custom call is left."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from ..bindings import Rewriter, apply_patterns, ir
+from .base import Pass, Report
+from .callees import CUSTOM_CALLS
+from .reductions import REDUCTIONS
+
+KNOWN = (*REDUCTIONS, *CUSTOM_CALLS)
+"""Every target that some pass rewrites."""
+
+
+@dataclass(frozen=True)
+class VerifyNoOpaqueCallsPass(Pass):
+    """Fails where a custom call is left.
+
+    Every `stablehlo.custom_call` is an error at its location, with the nearest name that some pass
+    knows. Changes nothing.
+    """
+
+    name = "verify-no-opaque-calls"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Reports every custom call below `module`."""
+
+        def visit(op: ir.Operation, rewriter: Rewriter) -> bool:
+            target = op.attributes["call_target_name"].value
+            near = difflib.get_close_matches(target, KNOWN, n=1)
+            hint = f"; the nearest known name is @{near[0]}" if near else ""
+            report.error(op, f"custom call @{target} is left{hint}")
+            return False
+
+        apply_patterns(module, [("stablehlo.custom_call", visit)])

@@ -1,0 +1,93 @@
+"""Front door: bytes in, module out; a module lowered by a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import dialect, pipelines
+from .bindings import (
+    bytecode,
+    deserialize_portable_artifact,
+    ir,
+    make_context,
+    parse_bytecode,
+    parse_text,
+)
+from .errors import AttnormError, Diagnostic
+from .files import read_bytes
+from .frontends import skainet
+from .pipeline import run
+
+INPUT_FORMATS = ("auto", "mlir", "skainet")
+_BYTECODE_MAGIC = b"ML\xefR"
+_PORTABLE_PRODUCER = b"StableHLO_v"
+
+
+def new_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
+    """A context that knows StableHLO, the upstream dialects and attnorm."""
+    context = make_context(allow_unregistered_dialects=allow_unregistered_dialects)
+    dialect.load(context)
+    return context
+
+
+def load(
+    source: str | Path | bytes,
+    *,
+    input_format: str = "auto",
+    name: str | None = None,
+    context: ir.Context | None = None,
+) -> ir.Operation:
+    """Reads a module: MLIR text, MLIR bytecode, a StableHLO portable artifact or SKaiNET's text.
+
+    `source` is the contents as bytes, or as str where it has a line break; otherwise a path.
+    `input_format` is "auto" (recognised by its contents), "mlir" or "skainet". `name` is the file
+    in locations, by default the path. Returns a verified `builtin.module`; raises `AttnormError`.
+    """
+    if isinstance(source, Path) or (isinstance(source, str) and "\n" not in source):
+        name = name or str(source)
+        data = read_bytes(source)
+    else:
+        data = source.encode() if isinstance(source, str) else source
+    return read(data, name or "-", input_format, context or new_context())
+
+
+def read(data: bytes, name: str, input_format: str, context: ir.Context) -> ir.Operation:
+    """`load` for contents that are at hand."""
+    if input_format not in INPUT_FORMATS:
+        choices = ", ".join(INPUT_FORMATS)
+        raise AttnormError(f"input format: expected one of {choices}, got '{input_format}'")
+    if data.startswith(_BYTECODE_MAGIC) and input_format != "skainet":
+        # The producer's name follows the version number.
+        if data[5 : 5 + len(_PORTABLE_PRODUCER)] == _PORTABLE_PRODUCER:
+            return deserialize_portable_artifact(data, context)
+        return parse_bytecode(data, context)
+    text = _decode(data, name)
+    if input_format == "skainet" or (input_format == "auto" and skainet.is_skainet(text)):
+        text = skainet.repair(text, name)
+    return parse_text(text, name, context)
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise AttnormError(Diagnostic("expected MLIR text or bytecode", name, line, 1)) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise AttnormError(Diagnostic("expected MLIR text, got a null character", name, line, 1))
+    return text
+
+
+def lower(module: ir.Operation, pipeline: str = pipelines.DEFAULT) -> ir.Operation:
+    """A new module: `module` after a pipeline, given by name or as text.
+
+    Raises `AttnormError` with located diagnostics where a pass fails; `module` is left alone.
+    """
+    with module.context:
+        lowered = module.clone().operation
+    run(lowered, pipeline)
+    return lowered
+
+
+__all__ = ["bytecode", "load", "lower", "new_context", "read"]

@@ -1,0 +1,57 @@
+"""Named pipelines: what `--pass-pipeline=builtin.module(NAME{options})` stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .errors import AttnormError
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A list of passes. `options` maps an option to the pass that takes it."""
+
+    summary: str
+    elements: tuple[str, ...]
+    options: Mapping[str, str]
+
+    def expand(self, options: str) -> str:
+        """The text it stands for, every option handed to its pass."""
+        given: dict[str, list[str]] = {}
+        for word in options.split():
+            name = word.partition("=")[0]
+            if name not in self.options:
+                known = ", ".join(self.options) or "none"
+                raise AttnormError(f"unknown pipeline option '{name}'; known are: {known}")
+            given.setdefault(self.options[name], []).append(word)
+        return ",".join(
+            f"{element}{{{' '.join(given[element])}}}" if element in given else element
+            for element in self.elements
+        )
+
+
+_RAISE = ("legalize-reduce-custom-calls", "raise-custom-calls", "raise-composites")
+_FUSE = ("fuse-add-norm", "fuse-norm-mul")
+_EXPAND = ("expand-rms-norm", "expand-layer-norm", "expand-softmax", "expand-sdpa")
+_CLEAN = ("canonicalize", "cse")
+_EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
+
+PIPELINES: dict[str, Pipeline] = {
+    "attnorm-raise": Pipeline(
+        "Custom calls and composites become reductions and attnorm ops.", _RAISE, _EPSILON
+    ),
+    "attnorm-fuse": Pipeline("Norms take in what stands beside them.", _FUSE, {}),
+    "attnorm-expand": Pipeline("attnorm ops become StableHLO primitives.", _EXPAND, {}),
+    "attnorm-to-stablehlo": Pipeline(
+        "Everything: raise, fuse, expand, verify, clean up; plain StableHLO comes out.",
+        (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN),
+        _EPSILON,
+    ),
+    "attnorm-to-composites": Pipeline(
+        "Raise and fuse, then keep the ops as composites with their decompositions.",
+        (*_RAISE, *_FUSE, "to-composites", "verify-no-opaque-calls", *_CLEAN),
+        _EPSILON,
+    ),
+}
+DEFAULT = "attnorm-to-stablehlo"
