@@ -121,7 +121,7 @@ def _has_rank_0_type(line: str) -> bool:
 
 
 def _has_call_without_function_type(line: str) -> bool:
-    return any(
+    return "->" not in line and any(
         statement.name == "stablehlo.custom_call"
         and statement.signature is not None
         and not statement.signature.function
@@ -155,8 +155,30 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _edited(line: str, edits: list[tuple[int, int, str]]) -> str:
-    for start, end, new in sorted(edits, reverse=True):
-        line = line[:start] + new + line[end:]
+    parts, at = [], 0
+    for start, end, new in sorted(edits):
+        parts += [line[at:start], new]
+        at = end
+    return "".join([*parts, line[at:]])
+
+
+def _with_lexical_repairs(line: str, tokens: list[Token]) -> str:
+    """Repairs 3 and 6, and the quotes of encoding names."""
+    edits = []
+    for i, token in enumerate(tokens):
+        new = token.text
+        if token.kind == "tensor" and ("<x" in token.text or "-" in token.text):
+            new = str(TensorType.parse(token.text) or token.text)
+        elif token.kind == "number":
+            new = skainet_numbers.attribute(tokens, i)
+        elif token.kind == "dense" and i + 2 < len(tokens) and tokens[i + 1].text == ":":
+            type_ = TensorType.parse(tokens[i + 2].text)
+            new = skainet_numbers.dense(token.text, type_) if type_ else new
+        if new != token.text:
+            edits.append((token.start, token.end, new))
+    line = _edited(line, edits)
+    if line.startswith("module attributes {skainet."):
+        line = _ENCODING_NAME.sub(_quoted, line)
     return line
 
 
@@ -210,8 +232,11 @@ class _Repair:
         self._line = line
         if "func.func" in line:
             self._scope = Scope()
-        line = self._with_lexical_repairs(line)
-        parts = statements(tokenise(line))
+        tokens = list(tokenise(line))
+        fixed = _with_lexical_repairs(line, tokens)
+        if fixed != line:
+            line, tokens = fixed, list(tokenise(fixed))
+        parts = statements(tokens)
         respelled = [
             (statement.start, statement.tokens[-1].end, new)
             for statement in parts
@@ -231,30 +256,6 @@ class _Repair:
     def _error(self, token: Token, message: str) -> AttnormError:
         column = self._line.find(token.text) + 1
         return AttnormError(Diagnostic(message, self._source_name, self._number, column))
-
-    # -- repairs of single tokens ----------------------------------------------------------------
-
-    def _with_lexical_repairs(self, line: str) -> str:
-        """Repairs 3 and 6, and the quotes of encoding names."""
-        tokens = list(tokenise(line))
-        edits = []
-        for i, token in enumerate(tokens):
-            new = token.text
-            if token.kind == "tensor" and ("<x" in token.text or "-" in token.text):
-                new = str(TensorType.parse(token.text) or token.text)
-            elif token.kind == "number":
-                new = skainet_numbers.attribute(tokens, i)
-            elif token.kind == "dense" and i + 2 < len(tokens) and tokens[i + 1].text == ":":
-                type_ = TensorType.parse(tokens[i + 2].text)
-                new = skainet_numbers.dense(token.text, type_) if type_ else new
-            if new != token.text:
-                edits.append((token.start, token.end, new))
-        line = _edited(line, edits)
-        if line.startswith("module attributes {skainet."):
-            line = _ENCODING_NAME.sub(_quoted, line)
-        return line
-
-    # -- types, dimensions and operands ----------------------------------------------------------
 
     def _edits(self, statement: Statement) -> list[tuple[int, int, str]]:
         signature = statement.signature

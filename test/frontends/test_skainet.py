@@ -188,6 +188,15 @@ def test_matrix_products(lines: list[str]) -> None:
     )
 
 
+def test_lines_after_an_op_on_two_lines() -> None:
+    """An op on two lines counts as two."""
+    product = [
+        "%v0 = stablehlo.dot_general %x, %w",
+        "  contracting_dims = [[1], [0]] : tensor<2x3xf32>",
+    ]
+    assert refusal(*product, "%v1 = stablehlo.add %x, %w : tensor<2x4xf32>").line == 6
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -263,6 +272,41 @@ def test_scale_of_either_axis_is_ambiguous() -> None:
         "stablehlo.multiply: operand %k: expected one dimension of size 4 in tensor<4x4xf32>, "
         "got 0 or 1",
     )
+
+
+def test_offset_of_either_axis_is_ambiguous() -> None:
+    """What is known of the axis outlives a product with a scale of full rank."""
+    lines = [line.replace("SIZE", "4") for line in NORM]
+    lines[3] = lines[3].replace("%k", "%a")
+    assert refusal(*lines, arguments="%a: tensor<4x4xf32>, %k: tensor<4xf32>").line == 8
+
+
+def test_softmax_is_no_norm() -> None:
+    """A vector added to a softmax over the first axis is aligned with the last, as in NumPy."""
+    lines = [line.replace("SIZE", "4") for line in NORM]
+    lines[2] = "%e = stablehlo.exponential %a : tensor<4x4xf32>"
+    lines[3] = "%q = stablehlo.divide %e, %n : tensor<4x4xf32>"
+    lines[4] = "%t = stablehlo.add %q, %k : tensor<4x4xf32>"
+    repaired = repaired_lines(*lines, arguments="%a: tensor<4x4xf32>, %k: tensor<4xf32>")
+    assert "broadcast_in_dim %k, dims = [1]" in repaired[4]
+
+
+@pytest.mark.parametrize(("length", "dims"), [(5, "dims = [1]"), (4, None)])
+def test_bias_of_a_convolution(length: int, dims: str | None) -> None:
+    """A convolution's bias goes to the features, unless the length is as likely."""
+    type_ = f"tensor<1x4x{length}xf32>"
+    lines = [
+        "%v0_conv = stablehlo.convolution(%a, %k) dim_numbers = [b, f, 0]x[o, i, 0]->[b, f, 0], "
+        "window = {stride = [1], pad = [[0, 0]], rhs_dilate = [1]} "
+        "{batch_group_count = 1 : i64, feature_group_count = 1 : i64} : "
+        f"(tensor<1x3x{length}xf32>, tensor<4x3x1xf32>) -> {type_}",
+        f"%v0 = stablehlo.add %v0_conv, %bias : {type_}",
+    ]
+    arguments = f"%a: tensor<1x3x{length}xf32>, %k: tensor<4x3x1xf32>, %bias: tensor<4xf32>"
+    if dims:
+        assert dims in repaired_lines(*lines, arguments=arguments)[1]
+    else:
+        assert refusal(*lines, arguments=arguments).line == 5
 
 
 @pytest.mark.parametrize(
