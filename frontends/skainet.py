@@ -4,7 +4,7 @@ SKaiNET builds its text from one template a line, each knowing only its node's d
 type. What is repaired, and where the spelling comes from:
 
 1. a result type where MLIR requires a function type: every `custom_call` (`@reduce_*`,
-   `@layer_norm`), `transpose`, `concatenate`, `slice` and `dot_general` before 0.20, and
+   `@layer_norm`), `transpose` and `dot_general` before 0.19, `concatenate` and `slice` since; and
    `A -> B` without parentheses in `convert` and `broadcast_in_dim`;
 2. operands of elementwise ops that have another shape than the op: the rank-1 scale and offset of
    norms, biases, and the additive attention mask, which 0.20 and later do not always broadcast;
@@ -70,7 +70,7 @@ _DIMENSIONS: dict[str, tuple[tuple[str, ...], tuple[int | None, ...]]] = {
     "stablehlo.get_dimension_size": (("dim",), (0,)),
     "stablehlo.dot_general": (("batching_dims", "contracting_dims"), (0, 1)),
 }
-# The second line of an op that releases before 0.20 print on two.
+# The second line of an op that releases before 0.19 print on two.
 _CONTINUATION = ("contracting_dims = ", "broadcast_dimensions = ")
 
 
