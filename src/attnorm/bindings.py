@@ -7,11 +7,13 @@ returns, which locations survive an insertion point, how an error becomes a fail
 from __future__ import annotations
 
 import io
+import pkgutil
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from torch_mlir import ir, rewrite
+from torch_mlir import dialects, ir, rewrite
 from torch_mlir._mlir_libs import _stablehlo as hlo
 from torch_mlir.dialects import ext
 from torch_mlir.passmanager import PassManager
@@ -24,8 +26,10 @@ __all__ = [
     "Rewriter",
     "apply_patterns",
     "bytecode",
+    "collecting_diagnostics",
     "deserialize_portable_artifact",
     "diagnostic",
+    "dialect_names",
     "evaluate",
     "ext",
     "hlo",
@@ -52,6 +56,25 @@ def make_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
     context.allow_unregistered_dialects = allow_unregistered_dialects
     hlo.register_dialect(context)
     return context
+
+
+def dialect_names(context: ir.Context) -> list[str]:
+    """The dialects that a context can load, sorted.
+
+    The bindings do not list them: every dialect that has Python classes, and those that are known
+    to have none, is asked for by name.
+    """
+    candidates = {module.name for module in pkgutil.iter_modules(dialects.__path__)}
+    candidates |= {"attnorm", "chlo", "stablehlo", "vhlo"}
+    return [name for name in sorted(candidates) if _is_available(context, name)]
+
+
+def _is_available(context: ir.Context, name: str) -> bool:
+    try:
+        context.get_dialect_descriptor(name)
+    except ValueError:
+        return False
+    return True
 
 
 # -- diagnostics ---------------------------------------------------------------------------------
@@ -102,23 +125,48 @@ def raising_located(what: str, unnamed: str = "-") -> Iterator[None]:
         raise AttnormError(found or [Diagnostic(what)]) from None
 
 
+@contextmanager
+def collecting_diagnostics(
+    context: ir.Context, tell: Callable[[Diagnostic], None]
+) -> Iterator[None]:
+    """Hands warnings and remarks of MLIR to `tell`; errors arrive as exceptions instead."""
+
+    def handler(found: ir.Diagnostic) -> bool:
+        if found.severity != ir.DiagnosticSeverity.ERROR:
+            tell(_from_info(found))
+        return True
+
+    attached = context.attach_diagnostic_handler(handler)
+    try:
+        yield
+    finally:
+        attached.detach()
+
+
 # -- text, bytecode, portable artifacts ----------------------------------------------------------
+
+
+_MODULE = "module {"
+# What only stands outside of a module: aliases and resources.
+_TOP_LEVEL = re.compile(r"^(?:[#!]|\{-#)", re.MULTILINE)
 
 
 def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
     """Parses MLIR text to a verified `builtin.module`; `name` is the file in its locations."""
     with context, raising_located("cannot parse the text", unnamed=name):
+        several = "source must contain a single top-level operation"
         try:
             top = ir.Operation.parse(source, source_name=name).operation
             if top.name == "builtin.module":
                 return top
         except ir.MLIRError as error:
-            several = "source must contain a single top-level operation"
             if not any(several in info.message for info in error.error_diagnostics):
                 raise
-        # Several operations, or one that is no module: only this entry adds the module, and it
-        # calls every source "-".
-        return ir.Module.parse(source).operation
+        # The module around the operations is left out.
+        if _TOP_LEVEL.search(source):
+            # This entry adds it, but calls every source "-".
+            return ir.Module.parse(source).operation
+        return ir.Operation.parse(f"{_MODULE}{source}\n}}", source_name=name).operation
 
 
 def parse_bytecode(source: bytes, context: ir.Context) -> ir.Operation:
