@@ -1,1 +1,45 @@
-"""attnorm: transformer maths in StableHLO, raised, fused, lowered and run on CPUs."""
+"""attnorm: transformer maths in StableHLO, raised, fused, lowered and run on CPUs.
+
+    import attnorm
+
+    module = attnorm.load("model.mlir")             # text, bytecode, portable artifact, SKaiNET
+    lowered = attnorm.lower(module)                 # plain StableHLO
+    program = attnorm.compile(module)               # through IREE, for this CPU
+    y = program(x, w)                               # NumPy in, NumPy out
+    program.save("model.vmfb")
+
+`attnorm.dialect` has the ops and their builders, `attnorm.passes` the passes, `attnorm.reference`
+the definitions in float64 NumPy. Whatever is wrong with an input is an `AttnormError`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import compile, load, lower
+    from .errors import AttnormError, Diagnostic
+    from .execution.program import Program
+
+__all__ = ["AttnormError", "Diagnostic", "Program", "compile", "load", "lower"]
+
+# Loaded when first used: the bindings and IREE take time that a tool's --help need not pay.
+_HOMES = {
+    "AttnormError": ".errors",
+    "Diagnostic": ".errors",
+    "Program": ".execution.program",
+    "compile": ".api",
+    "load": ".api",
+    "lower": ".api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'attnorm' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import dialect, pipelines
 from .bindings import (
@@ -17,6 +19,9 @@ from .errors import AttnormError, Diagnostic
 from .files import read_bytes
 from .frontends import skainet
 from .pipeline import run
+
+if TYPE_CHECKING:
+    from .execution.program import Program
 
 INPUT_FORMATS = ("auto", "mlir", "skainet")
 _BYTECODE_MAGIC = b"ML\xefR"
@@ -90,4 +95,22 @@ def lower(module: ir.Operation, pipeline: str = pipelines.DEFAULT) -> ir.Operati
     return lowered
 
 
-__all__ = ["bytecode", "load", "lower", "new_context", "read"]
+def compile(
+    module: ir.Operation,
+    *,
+    target: str = "host",
+    pipeline: str = pipelines.DEFAULT,
+    iree_flags: Sequence[str] = (),
+) -> Program:
+    """Lowers a module and compiles it with IREE; `module` is left alone.
+
+    `target` is a name of `attnorm compile --help`, with CPU and features where wanted
+    ("aarch64:neoverse-v2", "x86-64,+avx2"). A program for another machine can be saved, not called.
+    `iree_flags` are flags of `iree-compile`, after ours. Raises `AttnormError`, and
+    `attnorm.execution.compiler.CompileError` where IREE refuses the module.
+    """
+    from .execution.compiler import compile_module
+    from .execution.program import Program
+
+    lowered = lower(module, pipeline)
+    return Program(compile_module(bytecode(lowered), target, flags=iree_flags))
