@@ -61,11 +61,11 @@ def compile_module(
 ) -> bytes:
     """Compiles a StableHLO module to the bytes of a .vmfb.
 
-    `source` is MLIR text, MLIR bytecode or a portable artifact. Plain bytecode is the form to
-    prefer: the IREE that this package pins reads it without loss, it keeps locations, so that
-    diagnostics point at the user's file, and it is written in a third of the time of text. `name`
-    stands in diagnostics where the source has no locations of its own. `flags` are flags of
-    `iree-compile`, appended to ours.
+    `source` is MLIR bytecode or text. Bytecode is the form to prefer: the IREE that this package
+    pins reads it without loss, it keeps locations, so that diagnostics point at the user's file,
+    and it is written in a third of the time of text. (A portable artifact does not survive a
+    compilation in phases: IREE then lacks the func dialect.) `name` stands in diagnostics where
+    the source has no locations. `flags` are flags of `iree-compile`, appended to ours.
 
     Raises `CompileError` when IREE refuses the module, `AttnormError` for an unknown target or
     flag.

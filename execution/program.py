@@ -27,17 +27,28 @@ class Program:
     """
 
     def __init__(self, vmfb: bytes, *, device: str = "local-task"):
-        """Raises `AttnormError` for bytes that are no .vmfb, or one for another architecture."""
+        """Raises `AttnormError` for bytes that are no .vmfb.
+
+        A program for another architecture can be saved; its first call is an error.
+        """
         self._vmfb = bytes(vmfb)
         self._device = _device(device)
-        instance, hal = _hal_module(device)
+        self._instance, self._hal = _hal_module(device)
         try:
-            self._module = runtime.VmModule.copy_buffer(instance, self._vmfb)
-            self._context = runtime.VmContext(instance, [hal, self._module])
+            self._module = runtime.VmModule.copy_buffer(self._instance, self._vmfb)
         except (ValueError, RuntimeError) as error:
-            raise AttnormError(_explain_load(str(error))) from None
+            reason = str(error).partition("; ")[2] or str(error)
+            raise AttnormError(f"expected an IREE module (.vmfb): {reason}") from None
         self._entries = _entries(self._module)
         self._functions = {name: _signature(name, entry) for name, entry in self._entries.items()}
+
+    @functools.cached_property
+    def _context(self) -> runtime.VmContext:
+        """The program's state, and its code loaded."""
+        try:
+            return runtime.VmContext(self._instance, [self._hal, self._module])
+        except (ValueError, RuntimeError) as error:
+            raise AttnormError(_explain_load(str(error))) from None
 
     @staticmethod
     def load(path: str | Path, *, device: str = "local-task") -> Program:
@@ -63,8 +74,8 @@ class Program:
         """Calls `function`: by default the only one, or "main".
 
         Returns the result, or a tuple unless there is exactly one. Arrays have to be of the
-        declared types: nothing is converted. Raises `AttnormError` for a name that is not there and
-        for arguments of another number, shape or dtype.
+        declared types: nothing is converted. Raises `AttnormError` for a name that is not there,
+        for arguments of another number, shape or dtype, and for a program that cannot run here.
         """
         name = self._choose(function)
         results = self._invoke(name, self._functions[name].check(arrays))
@@ -83,8 +94,9 @@ class Program:
         inputs, outputs = runtime.VmVariantList(len(arrays)), runtime.VmVariantList(1)
         for array in arrays:
             inputs.push_ref(self._upload(array).ref)
+        context = self._context
         try:
-            self._context.invoke(self._entries[name], inputs, outputs)
+            context.invoke(self._entries[name], inputs, outputs)
         except (ValueError, RuntimeError) as error:
             raise AttnormError(f"function '{name}' failed: {error}") from None
         views = [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
@@ -123,10 +135,10 @@ def _hal_module(device: str) -> tuple[runtime.VmInstance, runtime.VmModule]:
 
 
 def _explain_load(message: str) -> str:
-    if "INCOMPATIBLE" in message and "HAL device" in message:
-        found = re.search(r'"embedded-elf-(\w+)"', message)
-        return f"the program is compiled for another architecture: {found[1] if found else message}"
-    return f"expected an IREE module (.vmfb): {message.partition('; ')[2] or message}"
+    code = re.search(r'"embedded-elf-(\w+)"', message)
+    if "INCOMPATIBLE" in message and code:
+        return f"the program is compiled for another architecture: {code[1]}"
+    return f"the program cannot be loaded: {message.partition('; ')[2] or message}"
 
 
 # -- types ---------------------------------------------------------------------------------------

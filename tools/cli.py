@@ -61,16 +61,9 @@ def _lower(source: bytes, arguments: argparse.Namespace) -> ir.Operation:
 
 
 def _build(module: ir.Operation, arguments: argparse.Namespace) -> bytes:
-    from .. import bindings
-    from ..execution.compiler import compile_module
+    from ..execution.build import build
 
-    return compile_module(
-        bindings.bytecode(module),
-        arguments.target,
-        flags=arguments.iree_flag,
-        name=_input_name(arguments.input),
-        on_warning=_warn,
-    )
+    return build(module, arguments.target, flags=arguments.iree_flag, on_warning=_warn)
 
 
 def _input_name(path: str) -> str:
@@ -92,8 +85,12 @@ def _run(arguments: argparse.Namespace) -> int:
     program, module = _load(arguments)
     returned = program(*inputs, function=arguments.function)
     results = returned if isinstance(returned, tuple) else (returned,)
+    for option, given in (("--output", arguments.outputs), ("--expected", expected)):
+        if given and len(given) != len(results):
+            raise AttnormError(
+                f"{option}: expected {len(results)}, one for each result, got {len(given)}"
+            )
     if arguments.outputs:
-        _expect_count("--output", len(arguments.outputs), len(results))
         for path, result in zip(arguments.outputs, results, strict=True):
             save_npy(path.removeprefix("@"), result)
     else:
@@ -101,7 +98,6 @@ def _run(arguments: argparse.Namespace) -> int:
             print(f"result {index}: {format_array(result)}", flush=True)
     agrees = True
     if expected:
-        _expect_count("--expected", len(expected), len(results))
         agrees = _agree("expected", results, expected, arguments)
     if module is not None:
         from ..execution.reference import evaluate
@@ -123,11 +119,6 @@ def _load(arguments: argparse.Namespace) -> tuple[Program, ir.Operation | None]:
     module = _lower(source, arguments)
     program = Program(_build(module, arguments), device=arguments.device)
     return program, module if arguments.check else None
-
-
-def _expect_count(option: str, got: int, results: int) -> None:
-    if got != results:
-        raise AttnormError(f"{option}: expected {results}, one for each result, got {got}")
 
 
 def _agree(

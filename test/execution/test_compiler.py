@@ -1,0 +1,83 @@
+"""StableHLO to .vmfb in process: flags, diagnostics, reproducers."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from modules import CHOLESKY, RMS_NORM, normal, rms_norm
+
+from attnorm import bindings
+from attnorm.errors import AttnormError
+from attnorm.execution.compiler import CompileError, compile_module
+from attnorm.execution.program import Program
+
+
+def parse(text, name="model.mlir"):
+    return bindings.parse_text(text, name, bindings.make_context())
+
+
+def test_text_and_bytecode_are_the_same_program():
+    """IREE, of another LLVM version, reads our bytecode as it reads text."""
+    module = parse(RMS_NORM)
+    x, w = normal(5, 37), normal(37, seed=1)
+    results = [
+        Program(compile_module(form))(x, w)
+        for form in (str(module).encode(), bindings.bytecode(module))
+    ]
+    np.testing.assert_allclose(results[0], rms_norm(x, w), rtol=2e-6, atol=1e-7)
+    np.testing.assert_array_equal(results[1], results[0])
+
+
+def test_failure_points_at_the_source(capfd):
+    """IREE's diagnostic has the user's file and line, the phase, and nothing goes to stderr."""
+    with pytest.raises(CompileError) as caught:
+        compile_module(bindings.bytecode(parse(CHOLESKY)))
+    first = caught.value.diagnostics[0]
+    assert (first.file, first.line, first.column) == ("model.mlir", 3, 10)
+    assert "failed to legalize operation 'stablehlo.cholesky'" in first.message
+    assert caught.value.phase == "input"
+    assert "iree failed in its phase 'input'" in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_failure_leaves_a_reproducer():
+    """The script in the message's path fails as the compilation did."""
+    with pytest.raises(CompileError) as caught:
+        compile_module(bindings.bytecode(parse(CHOLESKY)), "aarch64")
+    script = caught.value.reproducer / "reproduce.sh"
+    assert str(script) in str(caught.value)
+    assert "--iree-llvmcpu-target-triple=aarch64" in script.read_text()
+    again = subprocess.run([script], capture_output=True, text=True)
+    assert again.returncode == 1 and "model.mlir:3:10: error: failed to legalize" in again.stderr
+
+
+@pytest.mark.parametrize("source", [b"func.func @f(", b"ML\xefR", b"\x00\x01\x02", b"module {"])
+def test_malformed_modules_are_errors(source):
+    """What is no module fails in the phase 'parse', with a diagnostic."""
+    with pytest.raises(CompileError) as caught:
+        compile_module(source)
+    assert caught.value.phase == "parse" and caught.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--iree-opt-leve=O2", r"Unknown command line argument .*did you mean '--iree-opt-level'"),
+        ("--iree-opt-level=O9", "iree-opt-level=O9"),
+        ("--iree-llvmcpu-target-cpu=zen99", "name the CPU with the target instead"),
+        ("--mlir-print-ir-before-all", "one of the whole process"),
+    ],
+)
+def test_bad_flags_are_errors(flag, message):
+    """A flag that IREE would end the process for, or refuse, is an error that names it."""
+    compile_module(b"module {}")
+    with pytest.raises(AttnormError, match=message):
+        compile_module(b"module {}", flags=[flag])
+
+
+def test_flags_come_after_ours():
+    """A later flag wins: the escape hatch changes what we set."""
+    text = RMS_NORM.replace("f32", "f64")
+    plain = compile_module(text.encode())
+    demoted = compile_module(text.encode(), flags=["--iree-input-demote-f64-to-f32"])
+    assert b"tensor<5x37xf64>" in plain and b"tensor<5x37xf64>" not in demoted
