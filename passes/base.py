@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..bindings import ir
+from ..bindings import Rewriter, apply_patterns, ir
 from ..errors import AttnormError
 
 
@@ -124,7 +124,16 @@ def _print(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def functions(module: ir.Operation) -> Sequence[ir.Operation]:
-    """The functions of a module."""
-    operations = module.regions[0].blocks[0].operations
-    return [op.operation for op in operations if op.operation.name == "func.func"]
+def operations(module: ir.Operation, name: str) -> list[ir.Operation]:
+    """Every op of a name below `module`, in order.
+
+    For a rewrite that erases more than its root: a walk must not lose the op that it comes to next.
+    """
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation, rewriter: Rewriter) -> bool:
+        found.append(op)
+        return False
+
+    apply_patterns(module, [(name, visit)])
+    return found

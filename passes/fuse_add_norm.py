@@ -20,6 +20,9 @@ def fuse_addition(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bo
     if len(list(norm.x.uses)) == 1:
         report.refuse(op, "x: expected a sum with another use, got one for the norm alone")
         return False
+    if addition.block != op.block:
+        report.refuse(op, "x: expected a sum in the norm's own block, got one outside")
+        return False
     place = _place(addition, op, norm.weight)
     if place is None:
         report.refuse(op, "weight: expected a value defined before the sum's other uses")
@@ -43,14 +46,18 @@ def _place(
     """Where both the operands and every use of the results are served: at the sum or the norm."""
     if weight is None or _is_defined_before(weight, addition):
         return addition
+    if weight == addition.results[0]:
+        return None
     others = [use.owner.operation for use in addition.results[0].uses]
     after = all(other == norm or _is_before(norm, other) for other in others)
     return norm if after else None
 
 
 def _is_defined_before(value: ir.Value, op: ir.Operation) -> bool:
-    owner = value.owner
-    return isinstance(owner, ir.Block) or not _is_before(op, owner.operation)
+    if isinstance(value.owner, ir.Block):
+        return True
+    owner = value.owner.operation
+    return owner.block != op.block or owner.is_before_in_block(op)
 
 
 def _is_before(first: ir.Operation, second: ir.Operation) -> bool:
@@ -66,7 +73,8 @@ class FuseAddNormPass(Pass):
 
     Fires on `attnorm.rms_norm` of a `stablehlo.add` that something else reads too.
 
-    Refuses a sum that only the norm reads, and a weight that is defined after a use of the sum.
+    Refuses a sum that only the norm reads, a weight that is defined after a use of the sum, and a
+    norm in a region below the sum.
 
     ```mlir
     func.func @residual(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>)

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import ir
 from ..stablehlo import Builder, compute_type, element_type, is_half, shape_of
-from .base import Pass, Refusal, Report
+from .base import Pass, Refusal, Report, operations
 
 
-def fuse_product(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
+def fuse_product(op: ir.Operation, report: Report) -> None:
     """Pattern: multiply(rms_norm(x, w), s) -> rms_norm_mul(x, s, w)
     Pattern: multiply(rms_norm(x), broadcast_in_dim(s)) -> rms_norm(x, s), s along the axes only
     """
     product = _product_of(op)
     if product is None:
-        return False
+        return
     norm = op.opview
     try:
         factor = _factor(norm, product)
         built = _as_weight(norm, factor, product) or _as_multiplier(norm, factor, product)
     except Refusal as refusal:
         report.refuse(op, str(refusal))
-        return False
-    rewriter.replace(product, [built])
-    rewriter.erase(op)
-    return True
+        return
+    product.results[0].replace_all_uses_with(built)
+    product.erase()
+    op.erase()
 
 
 def _product_of(norm: ir.Operation) -> ir.Operation | None:
@@ -44,6 +43,8 @@ def _factor(norm, product: ir.Operation) -> ir.Value:
     uses = len(list(norm.result.uses))
     if uses != 1:
         raise Refusal(f"result: expected one use, got {uses}")
+    if product.block != norm.operation.block:
+        raise Refusal("result: expected a product in the norm's own block, got one in a region")
     left, right = product.operands
     return right if left == norm.result else left
 
@@ -136,7 +137,8 @@ class FuseNormMulPass(Pass):
     cast order keeps every rounding; any other factor makes it an `attnorm.rms_norm_mul`, which
     reads it as it was before its broadcast.
 
-    Refuses a norm with another use, which would be computed twice.
+    Refuses a norm with another use, which would be computed twice, and a product in a region, which
+    may run more often than the norm.
 
     ```mlir
     func.func @gate(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %s: tensor<2x4xf32>)
@@ -166,4 +168,6 @@ class FuseNormMulPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every product below `module`."""
-        apply_patterns(module, [("attnorm.rms_norm", partial(fuse_product, report=report))])
+        for norm in operations(module, "attnorm.rms_norm"):
+            with norm.location:
+                fuse_product(norm, report)
