@@ -33,7 +33,7 @@ class Example:
     shown: bool = False
 
 
-def rms_norm(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def rms_norm(x: np.ndarray, scale: np.ndarray | float = 1.0) -> np.ndarray:
     """x / sqrt(mean(x^2) + 1e-6) * scale"""
     return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + 1e-6) * scale
 
@@ -62,6 +62,7 @@ EXAMPLES = (
     Example("skainet/rms_norm.mlir", ((2, 4), (4,)), rms_norm, shown=True),
     Example("rms_norm_ai_edge_torch.mlir", ((2, 3, 8), (8,)), rms_norm, LITERT, shown=True),
     Example("attention.mlir", ((1, 8, 16, 32), (1, 2, 16, 32), (1, 2, 16, 32)), attention),
+    Example("skainet/rms_norm_unscaled.mlir", ((2, 4),), rms_norm),
     Example("skainet/softmax.mlir", ((2, 4),), softmax),
     Example("skainet/layer_norm.mlir", ((2, 4), (4,), (4,)), layer_norm),
     Example("skainet/layer_norm_custom_call.mlir", ((2, 4), (4,), (4,)), layer_norm),
