@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Diagnostic
 
@@ -48,7 +48,8 @@ def mismatches(text: str, first_line: int, said: Iterable[Diagnostic], file: str
         if found:
             open_.remove(found)
         elif diagnostic.severity != "note":
-            problems.append(f"unexpected {diagnostic}")
+            what = f"unexpected {diagnostic.severity}: {diagnostic.message}"
+            problems.append(str(replace(diagnostic, message=what, severity="error", notes=())))
     for item in open_:
         what = f'expected {item.severity} "{item.shown}" was not produced'
         problems.append(str(Diagnostic(what, file, item.at, 1)))

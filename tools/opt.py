@@ -6,11 +6,14 @@ Its options are mlir-opt's where mlir-opt has them. stdout carries IR only.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from .. import api, passes, pipelines
 from ..bindings import (
@@ -22,7 +25,7 @@ from ..bindings import (
 )
 from ..errors import AttnormError, Diagnostic
 from ..files import read_bytes, write_atomically
-from ..pipeline import Printing, Step, resolve, run
+from ..pipeline import Printing, Step, check_pass_name, resolve, run
 from .expectations import mismatches
 
 _SEPARATOR = "// -----"
@@ -30,7 +33,7 @@ _SEPARATOR = "// -----"
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of an input; `text` is None for binary data."""
+    """A part of an input, text or binary."""
 
     name: str
     data: bytes
@@ -42,12 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         return _main(*_parse(arguments))
-    except AttnormError as error:
-        print(error, file=sys.stderr)
-        return 1
     except BrokenPipeError:
-        sys.stderr.close()
+        # Python flushes stdout once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if os.environ.get("ATTNORM_TRACEBACK"):
+            traceback.print_exc()
+        print(_explain(error), file=sys.stderr)
+        return 1
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, AttnormError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"error: {error.strerror}"
+    return f"error: internal error: {type(error).__name__}: {error}"
 
 
 def _main(options: argparse.Namespace, flags: list[str]) -> int:
@@ -59,7 +73,7 @@ def _main(options: argparse.Namespace, flags: list[str]) -> int:
         return 0
     chunks = [chunk for name in options.inputs or ["-"] for chunk in _chunks(name, options)]
     if options.run_reproducer:
-        flags = [f"--pass-pipeline={_reproducer_pipeline(chunks[0])}"]
+        options.pass_pipeline, flags = _reproducer_pipeline(chunks[0]), []
     steps = _steps(options.pass_pipeline, flags)
     if options.dump_pass_pipeline:
         print(f"builtin.module({','.join(map(str, steps))})", file=sys.stderr)
@@ -77,26 +91,51 @@ def _main(options: argparse.Namespace, flags: list[str]) -> int:
 # -- the command line ----------------------------------------------------------------------------
 
 
+_STANDING_ALONE = {"--verify-each": "=true", "--emit-portable-artifact": "="}
+"""What `=VALUE` is where it is left out; a word that follows is an input."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise AttnormError(message)
+
+
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The options, and the passes given as flags, in order."""
-    parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    for argument in rest:
-        if not re.match(r"--?[a-z]", argument):
-            parser.error(f"unrecognized argument: {argument}")
-    return options, rest
+    """The options, the inputs among them, and the passes given as flags, in order."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = _parser().parse_known_args([_spelled(item) for item in arguments[:end]])
+    flags = [item for item in rest if item.startswith("-") and item != "-"]
+    options.inputs = [item for item in rest if item not in flags] + arguments[end + 1 :]
+    for flag in flags:
+        if not re.match(r"--[a-z]", flag):
+            raise AttnormError(f"unknown option '{flag}'")
+    if flags and options.pass_pipeline is not None:
+        raise AttnormError("--pass-pipeline: expected no passes as flags beside it")
+    for name in {*options.mlir_print_ir_before, *options.mlir_print_ir_after}:
+        check_pass_name(name)
+    return options, flags
+
+
+def _spelled(argument: str) -> str:
+    """An argument as argparse wants it: `-cse` as `--cse`, `-o=x` as `-ox`."""
+    if argument.startswith("-o="):
+        return f"-o{argument[3:]}"
+    if re.match(r"-[a-z].", argument):
+        argument = f"-{argument}"
+    return argument + _STANDING_ALONE.get(argument, "")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="attnorm-opt",
-        description="Reads MLIR modules, runs passes on them in the order given, writes them.",
+        usage="%(prog)s [options] [passes] [FILE ...]",
+        description="Reads MLIR modules, runs passes on them in the order given, writes them. "
+        "Without a FILE, or with -, reads stdin.",
         epilog=_describe_passes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("inputs", nargs="*", metavar="FILE", help="inputs; - is stdin (the default)")
     add("-o", dest="output", default="-", metavar="FILE", help="output; - is stdout (the default)")
     add("--pass-pipeline", metavar="TEXT", help="'builtin.module(pass{option=value},...)'")
     add(
@@ -114,10 +153,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--verify-each",
         type=_boolean,
-        nargs="?",
-        const=True,
         default=True,
-        metavar="BOOL",
+        metavar="[=BOOL]",
         help="verify after each pass (default: true)",
     )
     add("--debug-matches", action="store_true", help="say why a candidate was not rewritten")
@@ -138,9 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--emit-bytecode", action="store_true", help="write MLIR bytecode")
     add(
         "--emit-portable-artifact",
-        nargs="?",
-        const="",
-        metavar="VERSION",
+        metavar="[=VERSION]",
         help="write a StableHLO portable artifact (default: of the current version)",
     )
     return parser
@@ -151,8 +186,9 @@ def _add_printing(parser: argparse.ArgumentParser) -> None:
     for when in ("before", "after"):
         add(
             f"--mlir-print-ir-{when}",
-            type=_names,
-            default=frozenset(),
+            action="extend",
+            type=lambda names: names.split(","),
+            default=[],
             metavar="PASS,...",
             help=f"print the module {when} these passes, to stderr",
         )
@@ -182,10 +218,6 @@ def _boolean(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, got '{text}'")
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split(","))
-
-
 def _describe_passes() -> str:
     lines = ["passes, as --NAME or --NAME='option=value ...':"]
     for name in passes.NAMES:
@@ -204,10 +236,7 @@ def _steps(pipeline: str | None, flags: list[str]) -> list[Step]:
     steps = resolve(pipeline) if pipeline else []
     for flag in flags:
         name, _, options = flag.lstrip("-").partition("=")
-        if name == "pass-pipeline":
-            steps += resolve(options)
-        else:
-            steps += resolve(f"{name}{{{options}}}" if options else name)
+        steps += resolve(f"{name}{{{options}}}" if options else name)
     return steps
 
 
@@ -216,12 +245,13 @@ def _steps(pipeline: str | None, flags: list[str]) -> list[Step]:
 
 def _chunks(name: str, options: argparse.Namespace) -> Iterator[Chunk]:
     data = sys.stdin.buffer.read() if name == "-" else read_bytes(name)
-    shown = "<stdin>" if name == "-" else name
+    # MLIR's locations are UTF-8; a file's name need not be.
+    shown = "<stdin>" if name == "-" else name.encode(errors="replace").decode()
     if not options.split_input_file:
         yield Chunk(shown, data)
         return
     line = 1
-    for part in re.split(rb"(?m)^// -----[^\n]*$", data):
+    for part in re.split(rb"(?m)^// -----[ \t\r]*$", data):
         yield Chunk(shown, part, line)
         line += part.count(b"\n")
 
@@ -231,8 +261,14 @@ def _process(chunk: Chunk, steps: list[Step], options: argparse.Namespace) -> by
     said: list[Diagnostic] = []
     context = api.new_context(allow_unregistered_dialects=options.allow_unregistered_dialect)
     output = b""
+
+    def hear(diagnostic: Diagnostic) -> None:
+        # The pipeline at the end of a reproducer is ours to read, not MLIR's.
+        if diagnostic.message != "ignoring unknown external resources for 'mlir_reproducer'":
+            said.append(diagnostic)
+
     try:
-        with collecting_diagnostics(context, said.append):
+        with collecting_diagnostics(context, hear):
             # Line breaks ahead of a later part keep its locations those of the file.
             padding = b"\n" * (chunk.first_line - 1)
             module = api.read(padding + chunk.data, chunk.name, options.input_format, context)
@@ -248,6 +284,8 @@ def _process(chunk: Chunk, steps: list[Step], options: argparse.Namespace) -> by
             output = _emit(module, options)
         failed = False
     except AttnormError as error:
+        if os.environ.get("ATTNORM_TRACEBACK"):
+            traceback.print_exc()
         said.extend(error.diagnostics)
         failed = True
     if options.verify_diagnostics:
@@ -262,8 +300,8 @@ def _process(chunk: Chunk, steps: list[Step], options: argparse.Namespace) -> by
 
 def _printing(options: argparse.Namespace) -> Printing:
     return Printing(
-        before=options.mlir_print_ir_before,
-        after=options.mlir_print_ir_after,
+        before=frozenset(options.mlir_print_ir_before),
+        after=frozenset(options.mlir_print_ir_after),
         before_all=options.mlir_print_ir_before_all,
         after_all=options.mlir_print_ir_after_all,
         after_change=options.mlir_print_ir_after_change,

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +41,10 @@ class Element:
 
 def parse_pipeline(text: str) -> tuple[Element, ...]:
     """Parses a pipeline, with or without the `builtin.module(...)` around it."""
-    elements, end = _elements(text, 0)
+    try:
+        elements, end = _elements(text, 0)
+    except RecursionError:
+        raise _syntax(text, 0, "expected fewer nested parentheses") from None
     if end != len(text):
         raise _syntax(text, end, "expected ',' or the end")
     if len(elements) == 1 and elements[0].name in ("builtin.module", "any"):
@@ -134,24 +141,64 @@ def _resolve(elements: tuple[Element, ...], nest: tuple[str, ...]) -> Iterator[S
             pass_ = passes.get(element.name).from_options(element.options)
             yield Step(element.name, element.options, (), pass_)
         else:
-            step = Step(element.name, element.options, nest)
-            _check_native(step)
-            yield step
+            yield _native(Step(element.name, element.options, nest))
 
 
-def _check_native(step: Step) -> None:
-    with ir.Context():
-        try:
-            PassManager.parse(f"builtin.module({step})")
-        except (ValueError, ir.MLIRError) as error:
-            detail = str(error).strip()
-        else:
-            return
-    if "does not refer to a registered" not in detail:
-        raise AttnormError(f"{step.name}: expected valid options, got '{step.options}'")
+def check_pass_name(name: str) -> None:
+    """Raises `AttnormError` where there is no pass of that name."""
+    if name not in passes.NAMES:
+        _native(Step(name, ""))
+
+
+def _native(step: Step) -> Step:
+    """The step as MLIR takes it: a pass of functions is nested by itself, as mlir-opt does."""
+    problem = _native_problem(step)
+    if problem and "restricted to 'func.func'" in problem and not step.nest:
+        return replace(step, nest=("func.func",))
+    if not problem:
+        return step
+    if f"'{step.name}' does not refer to a registered" not in problem:
+        raise AttnormError(f"{step.name}: {problem}")
     near = difflib.get_close_matches(step.name, [*passes.NAMES, *pipelines.PIPELINES], n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise AttnormError(f"unknown pass or pipeline '{step.name}'{hint}")
+
+
+def _native_problem(step: Step) -> str | None:
+    """What MLIR has against a step, on one line."""
+    with ir.Context(), _captured_stderr() as captured:
+        try:
+            PassManager.parse(f"builtin.module({step})")
+        except (ValueError, ir.MLIRError) as error:
+            # Wrong values are said by LLVM's own parser, on stderr.
+            said = f"{error}\n{captured()}".removeprefix("<Pass-Options-Parser>: ")
+            lines = [line.strip(" :") for line in said.splitlines()]
+            useful = [line for line in lines if line and not line.startswith("failed to add")]
+            return useful[0] if useful else f"expected valid options, got '{step.options}'"
+    return None
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keeps what C++ writes to stderr inside the block, and hands it out."""
+    with tempfile.TemporaryFile() as file:
+
+        def captured() -> str:
+            file.seek(0)
+            return file.read().decode(errors="replace")
+
+        try:
+            saved = os.dup(2)
+        except OSError:
+            # stderr is closed: nothing to keep.
+            yield captured
+            return
+        os.dup2(file.fileno(), 2)
+        try:
+            yield captured
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 # -- running it ----------------------------------------------------------------------------------
@@ -203,12 +250,14 @@ def run(
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)
-        except AttnormError:
+        except AttnormError as error:
             if tracer:
                 tracer.failed(module)
-            if reproducer:
-                _write_reproducer(reproducer, str(before), steps, verify_each)
-            raise
+            if not reproducer:
+                raise
+            _write_reproducer(reproducer, str(before), steps, verify_each)
+            note = Diagnostic(f"reproducer written to '{reproducer}'", severity="note")
+            raise AttnormError((*error.diagnostics, note)) from error
 
 
 def _add(
@@ -232,7 +281,12 @@ def _add(
 def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None):
     def callback(op: ir.Operation, handle) -> None:
         report = Report()
-        pass_.run(op, report)
+        try:
+            pass_.run(op, report)
+        except AttnormError:
+            raise
+        except Exception as error:
+            raise _internal_error(pass_, op, error) from error
         for location, reason in report.refusals:
             if on_refusal:
                 on_refusal(diagnostic(location, f"{pass_.name}: {reason}", "remark"))
@@ -242,6 +296,20 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None):
             handle.signal_pass_failure()
 
     return callback
+
+
+def _internal_error(pass_: Pass, op: ir.Operation, error: Exception) -> AttnormError:
+    """A bug of a pass as an error: what was raised, and by which line of ours."""
+    raised = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(raised.filename).name}:{raised.lineno}"
+    what = "".join(traceback.format_exception_only(type(error), error)).strip()
+    message = f"internal error in pass '{pass_.name}': {what} ({place})"
+    note = Diagnostic(
+        "this is a bug of the pass; ATTNORM_TRACEBACK=1 prints the traceback, "
+        "--mlir-pass-pipeline-crash-reproducer=FILE keeps the module and the pipeline",
+        severity="note",
+    )
+    return AttnormError(replace(diagnostic(op.location, message), notes=(note,)))
 
 
 class _Tracer:
