@@ -6,6 +6,7 @@ returns, which locations survive an insertion point, how an error becomes a fail
 
 from __future__ import annotations
 
+import importlib
 import io
 import pkgutil
 import re
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 hlo.register_stablehlo_passes()
+# Importing this one registers the rest: stablehlo-aggressive-simplification and torch-mlir's own.
+importlib.import_module("torch_mlir._mlir_libs._torchMlir")
 
 
 def make_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
