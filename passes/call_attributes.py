@@ -90,7 +90,10 @@ def nothing_left(parameters: dict[str, Any], known: Iterable[str]) -> None:
 
 
 def integers(name: str, value: Any) -> list[int]:
-    """A list of integers, from a list or a lone one."""
+    """A list of integers, from a list or a lone one, also as text."""
+    if isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
     values = value if isinstance(value, list) else [value]
     if all(isinstance(item, int) and not isinstance(item, bool) for item in values):
         return values

@@ -77,15 +77,13 @@ def _main(options: argparse.Namespace, flags: list[str]) -> int:
     steps = _steps(options.pass_pipeline, flags)
     if options.dump_pass_pipeline:
         print(f"builtin.module({','.join(map(str, steps))})", file=sys.stderr)
-    outputs, failed = [], False
-    for chunk in chunks:
-        output = _process(chunk, steps, options)
-        failed |= output is None
-        outputs.append(output or b"")
-    if failed:
-        return 1
-    _write(options, outputs)
-    return 0
+    outputs = [_process(chunk, steps, options) for chunk in chunks]
+    done = [output for output in outputs if output is not None]
+    failed = len(done) < len(chunks)
+    # What succeeded is shown, as mlir-opt does; a file is whole or not written.
+    if done and not (failed and options.output != "-"):
+        _write(options, done)
+    return int(failed)
 
 
 # -- the command line ----------------------------------------------------------------------------
