@@ -82,7 +82,7 @@ def _main(options: argparse.Namespace, flags: list[str]) -> int:
     failed = len(done) < len(chunks)
     # What succeeded is shown, as mlir-opt does; a file is whole or not written.
     if done and not (failed and options.output != "-"):
-        _write(options, done)
+        _write(options, [output for output in done if output])
     return int(failed)
 
 
