@@ -8,7 +8,7 @@ from functools import partial
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, ir
 from . import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
-from .base import Pass, Report
+from .base import Pass, Report, operations
 from .raise_composites import COMPOSITE_VERSION
 
 EXPANSIONS = [
@@ -153,7 +153,9 @@ class ToCompositesPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Makes every op below `module` a composite."""
-        decompositions = _Decompositions(module)
-        pattern = partial(to_composite, decompositions=decompositions)
-        apply_patterns(module, [(name, pattern) for name in dialect.OPS])
-        decompositions.make()
+        # A module is a scope of symbols; inner ones first, which leaves the outer its own ops.
+        for scope in (*reversed(operations(module, "builtin.module")), module):
+            decompositions = _Decompositions(scope)
+            pattern = partial(to_composite, decompositions=decompositions)
+            apply_patterns(scope, [(name, pattern) for name in dialect.OPS])
+            decompositions.make()

@@ -14,6 +14,14 @@ KNOWN = (*REDUCTIONS, *CUSTOM_CALLS)
 """Every target that some pass rewrites."""
 
 
+def _hint(target: str) -> str:
+    if target in KNOWN:
+        owner = "legalize-reduce" if target in REDUCTIONS else "raise"
+        return f"; {owner}-custom-calls rewrites it"
+    near = difflib.get_close_matches(target, KNOWN, n=1)
+    return f"; the nearest known name is @{near[0]}" if near else ""
+
+
 @dataclass(frozen=True)
 class VerifyNoOpaqueCallsPass(Pass):
     """Fails where a custom call is left.
@@ -29,9 +37,7 @@ class VerifyNoOpaqueCallsPass(Pass):
 
         def visit(op: ir.Operation, rewriter: Rewriter) -> bool:
             target = op.attributes["call_target_name"].value
-            near = difflib.get_close_matches(target, KNOWN, n=1)
-            hint = f"; the nearest known name is @{near[0]}" if near else ""
-            report.error(op, f"custom call @{target} is left{hint}")
+            report.error(op, f"custom call @{target} is left{_hint(target)}")
             return False
 
         apply_patterns(module, [("stablehlo.custom_call", visit)])
