@@ -23,6 +23,9 @@ def fuse_addition(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bo
     if addition.block != op.block:
         report.refuse(op, "x: expected a sum in the norm's own block, got one outside")
         return False
+    if any(operand.type != norm.x.type for operand in addition.operands):
+        report.refuse(op, f"x: expected a sum of two operands of its own type, {norm.x.type}")
+        return False
     place = _place(addition, op, norm.weight)
     if place is None:
         report.refuse(op, "weight: expected a value defined before the sum's other uses")

@@ -45,6 +45,9 @@ def _factor(norm, product: ir.Operation) -> ir.Value:
         raise Refusal(f"result: expected one use, got {uses}")
     if product.block != norm.operation.block:
         raise Refusal("result: expected a product in the norm's own block, got one in a region")
+    if product.results[0].type != norm.result.type:
+        got, want = product.results[0].type, norm.result.type
+        raise Refusal(f"result: expected a product of type {want}, got {got}")
     left, right = product.operands
     return right if left == norm.result else left
 
