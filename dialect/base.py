@@ -57,7 +57,7 @@ class Field(Generic[T]):
 
 
 class F64(Field[float]):
-    """A float, held exactly as f64 whatever type it was written in."""
+    """A float of any type; read, and written, as f64."""
 
     expected = "a float"
 
@@ -71,12 +71,16 @@ class F64(Field[float]):
 
 
 class I64(Field[int]):
-    """A 64-bit integer."""
+    """An integer of any type whose value fits in 64 bits; written as i64."""
 
     expected = "an integer"
 
     def decode(self, attribute: ir.Attribute) -> int:
         if not isinstance(attribute, ir.IntegerAttr):
+            raise ValueError
+        # The bindings lose the sign of wide integers.
+        wide = isinstance(attribute.type, ir.IntegerType) and attribute.type.width > 64
+        if wide or not -(2**63) <= attribute.value < 2**63:
             raise ValueError
         return attribute.value
 
@@ -121,9 +125,13 @@ class Choice(Field[str]):
         self.expected = "one of " + ", ".join(f'"{choice}"' for choice in choices)
 
     def decode(self, attribute: ir.Attribute) -> str:
-        if not isinstance(attribute, ir.StringAttr) or attribute.value not in self.choices:
+        if not isinstance(attribute, ir.StringAttr):
             raise ValueError
-        return attribute.value
+        # Not every string is UTF-8.
+        value = attribute.value_bytes.decode(errors="replace")
+        if value not in self.choices:
+            raise ValueError
+        return value
 
     def encode(self, value: str) -> ir.Attribute:
         return ir.StringAttr.get(value)
@@ -222,33 +230,52 @@ class Op(AttnormDialect.Operation):
         return {name: field.__get__(op) for name, field in cls.fields.items()}
 
 
-def _segments(op, definitions) -> list[int] | None:
+SEGMENTS = "operandSegmentSizes"
+
+
+def _segments(op) -> list[int] | None:
     """How many values each operand has, or None where that cannot be told."""
-    single = ext.Variadicity.single
-    required = sum(definition.variadicity == single for definition in definitions)
-    count = len(op.operands)
-    if "operandSegmentSizes" in op.attributes:
-        attribute = op.attributes["operandSegmentSizes"]
-        if not isinstance(attribute, ir.DenseI32ArrayAttr):
-            return None
-        sizes = list(attribute)
-        fits = len(sizes) == len(definitions) and sum(sizes) == count
-        fits = fits and all(
-            size == 1 or (size == 0 and definition.variadicity != single)
-            for size, definition in zip(sizes, definitions, strict=False)
+    definitions = type(op).operand_defs
+    if SEGMENTS in op.attributes:
+        attribute = _read(op, SEGMENTS)
+        sizes = list(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
+        return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
+    required = sum(map(_is_single, definitions))
+    missing = len(definitions) - len(op.operands)
+    if missing == 0:
+        return [1] * len(definitions)
+    if missing == 1 and required == len(op.operands):
+        return [int(_is_single(definition)) for definition in definitions]
+    return None
+
+
+def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
+    """Whether these are the sizes of `count` values: 1 each, or 0 where one is optional."""
+    return (
+        len(sizes) == len(definitions)
+        and sum(sizes) == count
+        and all(
+            size == 1 or (size == 0 and not _is_single(definition))
+            for size, definition in zip(sizes, definitions, strict=True)
         )
-        return sizes if fits else None
-    optional = len(definitions) - required
-    if count == required and optional <= 1:
-        return [int(definition.variadicity == single) for definition in definitions]
-    if count == required + 1 and optional == 1:
-        return [1] * count
-    return [1] * count if optional == 0 and count == required else None
+    )
+
+
+def _is_single(definition) -> bool:
+    return definition.variadicity == ext.Variadicity.single
+
+
+def _read(op, name: str) -> ir.Attribute | None:
+    """An attribute; None where the bindings cannot represent it (a location is one)."""
+    try:
+        return op.attributes[name]
+    except TypeError:
+        return None
 
 
 def _operand_getter(index: int):
     def get(op):
-        sizes = _segments(op, type(op).operand_defs)
+        sizes = _segments(op)
         return op.operands[sum(sizes[:index])] if sizes[index] else None
 
     return get
@@ -260,18 +287,17 @@ def _result_getter(index: int):
 
 def _well_formed(op) -> str | None:
     definitions = type(op).operand_defs
-    if _segments(op, definitions) is None:
-        names = ", ".join(
-            definition.name + ("" if definition.variadicity == ext.Variadicity.single else "?")
-            for definition in definitions
-        )
-        return (
-            f"operands: expected {names} (and operandSegmentSizes), got {len(op.operands)} operands"
-        )
+    if _segments(op) is None:
+        names = ", ".join(item.name + ("" if _is_single(item) else "?") for item in definitions)
+        names += f" (and {SEGMENTS})" if type(op)._ODS_OPERAND_SEGMENTS else ""
+        return f"operands: expected {names}, got {len(op.operands)} operands"
     results = [field for field in type(op)._fields if isinstance(field, ext.ResultDef)]
-    required = sum(result.variadicity == ext.Variadicity.single for result in results)
+    required = sum(map(_is_single, results))
     if not required <= len(op.results) <= len(results):
-        return f"results: expected {len(results)}, got {len(op.results)}"
+        counts = " or ".join(map(str, range(required, len(results) + 1)))
+        return f"results: expected {counts}, got {len(op.results)}"
+    if len(op.regions):
+        return f"regions: expected none, got {len(op.regions)}"
     return _attributes_well_formed(op)
 
 
@@ -282,31 +308,48 @@ def _attributes_well_formed(op) -> str | None:
             if field.required:
                 return f"{name}: expected {field.expected}, got none"
             continue
-        attribute = op.attributes[name]
+        attribute = _read(op, name)
         try:
             field.decode(attribute)
         except ValueError:
-            return f"{name}: expected {field.expected}, got {attribute}"
-    for name in op.attributes:
-        known = name in fields or name.endswith("SegmentSizes")
+            return f"{name}: expected {field.expected}, got {_show(attribute)}"
+    try:
+        names = list(op.attributes)
+    except RuntimeError:
+        return "attributes: expected names in UTF-8, got other bytes"
+    own = {*fields, SEGMENTS} if type(op)._ODS_OPERAND_SEGMENTS else set(fields)
+    for name in names:
         # A name with a dialect's prefix is discardable: it is not ours to judge.
-        if not known and "." not in name:
+        if name not in own and "." not in name:
             return f"{name}: expected no such attribute; known are {', '.join(fields)}"
     return None
+
+
+def _show(attribute: ir.Attribute | None) -> str:
+    """An attribute in a message, shortened where it is long."""
+    text = "a location" if attribute is None else str(attribute)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 # -- checks that several ops share ---------------------------------------------------------------
 
 
+def is_plain_tensor(type_: ir.Type) -> bool:
+    """A ranked tensor without an encoding: no lowering would keep one."""
+    return isinstance(type_, ir.RankedTensorType) and type_.encoding is None
+
+
 def is_float_tensor(type_: ir.Type) -> bool:
-    """A ranked tensor of f16, bf16, f32 or f64."""
-    return isinstance(type_, ir.RankedTensorType) and isinstance(type_.element_type, FLOAT_TYPES)
+    """A plain ranked tensor of f16, bf16, f32 or f64."""
+    return is_plain_tensor(type_) and isinstance(type_.element_type, FLOAT_TYPES)
 
 
 def float_tensor(name: str, value: ir.Value) -> str | None:
     """Checks that an operand or result is a ranked tensor of a float type we compute in."""
     if is_float_tensor(value.type):
         return None
+    if isinstance(value.type, ir.RankedTensorType) and value.type.encoding is not None:
+        return f"{name}: expected a tensor without an encoding, got {value.type}"
     return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {value.type}"
 
 
@@ -375,9 +418,9 @@ def affine_operand(
 
 
 def like_operand(name: str, value: ir.Value, x: ir.Value, of: str = "x") -> str | None:
-    """Checks that a value is a float tensor of x's shape."""
+    """Checks that a value is a float tensor of x's shape, dynamic where x is."""
     problem = float_tensor(name, value)
-    if problem or same_shape(shape_of(value), shape_of(x)):
+    if problem or shape_of(value) == shape_of(x):
         return problem
     return f"{name}: expected the shape of {of}, {show(shape_of(x))}, got {show(shape_of(value))}"
 

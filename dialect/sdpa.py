@@ -1,6 +1,5 @@
 """`attnorm.sdpa`: scaled dot-product attention (Vaswani et al. 2017)."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -17,6 +16,7 @@ from .base import (
     first,
     float_tensor,
     is_float_tensor,
+    is_plain_tensor,
     same_shape,
     same_size,
     shape_of,
@@ -24,6 +24,10 @@ from .base import (
 )
 
 UNBOUNDED = -1
+FARTHEST = 2**30
+"""Offsets and windows reach no farther, so that positions fit in 32 bits."""
+F32_SMALLEST, F32_LARGEST = 2.0**-126, (2 - 2.0**-23) * 2.0**127
+"""The normal numbers of f32."""
 
 
 class Sdpa(Op, name="sdpa"):
@@ -95,8 +99,9 @@ class Sdpa(Op, name="sdpa"):
     @constraint(4, "k and v have the same static number of heads, a divisor of q's")
     def heads(self):
         heads, key_heads, value_heads = (shape_of(x)[-3] for x in (self.q, self.k, self.v))
-        if None in (heads, key_heads, value_heads):
-            return "q: expected static numbers of heads, got a dynamic one"
+        for name, count in (("q", heads), ("k", key_heads), ("v", value_heads)):
+            if count is None:
+                return f"{name}: expected a static number of heads, got a dynamic one"
         if value_heads != key_heads:
             return f"v: expected {key_heads} heads as k has, got {value_heads}"
         if not key_heads or not heads or heads % key_heads:
@@ -120,20 +125,18 @@ class Sdpa(Op, name="sdpa"):
                 return f"{name}: expected sizes above 0, got {show(shape_of(value))}"
         return None
 
-    @constraint(7, "scale is finite")
+    @constraint(7, "scale is finite in f32")
     def scale_range(self):
-        return (
-            None
-            if math.isfinite(self.scale)
-            else f"scale: expected a finite number, got {self.scale}"
-        )
+        if abs(self.scale) <= F32_LARGEST:
+            return None
+        return f"scale: expected a number that is finite in f32, got {self.scale}"
 
-    @constraint(8, "softcap is finite and above 0")
+    @constraint(8, "softcap is finite and above 0 in f32")
     def softcap_range(self):
         cap = self.softcap
-        if cap is None or (math.isfinite(cap) and cap > 0):
+        if cap is None or F32_SMALLEST <= cap <= F32_LARGEST:
             return None
-        return f"softcap: expected a finite number above 0, got {cap}"
+        return f"softcap: expected a number that is finite and above 0 in f32, got {cap}"
 
     @constraint(9, "mask is of i1 or a float type and broadcasts to [.., H, Sq, Sk]")
     def mask_type(self):
@@ -156,25 +159,26 @@ class Sdpa(Op, name="sdpa"):
             return problem
         return f"sinks: expected shape {show(want)}, got {show(shape_of(self.sinks))}"
 
-    @constraint(11, "start is an integer scalar")
+    @constraint(11, "start is a scalar of an integer type of 4 to 64 bits")
     def start_type(self):
-        if self.start is None:
+        if self.start is None or is_integer_scalar(self.start.type):
             return None
-        type_ = self.start.type
-        integer = isinstance(type_, ir.RankedTensorType) and isinstance(
-            type_.element_type, ir.IntegerType
-        )
-        if integer and type_.rank == 0 and type_.element_type.width > 1:
-            return None
-        return f"start: expected an integer scalar tensor, got {type_}"
+        return f"start: expected a scalar tensor of 4- to 64-bit integers, got {self.start.type}"
 
-    @constraint(12, "window has two sizes of at least 0, or -1 for an open side")
+    @constraint(12, "window has two sizes from 0 to 2^30, or -1 for an open side")
     def window_sizes(self):
-        if len(self.window) == 2 and min(self.window) >= UNBOUNDED:
+        sizes = self.window
+        if len(sizes) == 2 and all(UNBOUNDED <= size <= FARTHEST for size in sizes):
             return None
-        return f"window: expected [left, right], each at least -1, got {list(self.window)}"
+        return f"window: expected [left, right], each -1 or in [0, 2^30], got {list(sizes)}"
 
-    @constraint(13, "offset and start place the queries of causal or windowed attention only")
+    @constraint(13, "offset is at most 2^30 either way")
+    def offset_range(self):
+        if abs(self.offset) <= FARTHEST:
+            return None
+        return f"offset: expected a value in [-2^30, 2^30], got {self.offset}"
+
+    @constraint(14, "offset and start place the queries of causal or windowed attention only")
     def placement(self):
         placed = self.causal or self.window != (UNBOUNDED, UNBOUNDED)
         if placed or (self.offset == 0 and self.start is None):
@@ -182,22 +186,22 @@ class Sdpa(Op, name="sdpa"):
         name = "offset" if self.offset else "start"
         return f"{name}: expected none without causal or window, got one"
 
-    @constraint(14, "result is a float tensor [.., H, Sq, Dv]")
+    @constraint(15, "result is a float tensor [.., H, Sq, Dv]")
     def result_type(self):
         want = [*shape_of(self.q)[:-1], shape_of(self.v)[-1]]
         problem = float_tensor("result", self.result)
-        if problem or same_shape(shape_of(self.result), want):
+        if problem or shape_of(self.result) == want:
             return problem
         return f"result: expected shape {show(want)}, got {show(shape_of(self.result))}"
 
-    @constraint(15, "log_sum_exp is a float tensor [.., H, Sq]")
+    @constraint(16, "log_sum_exp is a float tensor [.., H, Sq]")
     def log_sum_exp_type(self):
         value = self.log_sum_exp
         if value is None:
             return None
         want = shape_of(self.q)[:-1]
         problem = float_tensor("log_sum_exp", value)
-        if problem or same_shape(shape_of(value), want):
+        if problem or shape_of(value) == want:
             return problem
         return f"log_sum_exp: expected shape {show(want)}, got {show(shape_of(value))}"
 
@@ -207,14 +211,17 @@ class Sdpa(Op, name="sdpa"):
 
 
 def is_mask(type_: ir.Type) -> bool:
-    """A ranked tensor of i1 or a float type."""
-    return is_float_tensor(type_) or (isinstance(type_, ir.RankedTensorType) and is_bool(type_))
+    """A plain ranked tensor of i1 or a float type."""
+    return is_float_tensor(type_) or (is_plain_tensor(type_) and str(type_.element_type) == "i1")
 
 
-def is_bool(type_: ir.RankedTensorType) -> bool:
-    """A tensor of i1."""
+def is_integer_scalar(type_: ir.Type) -> bool:
+    """A tensor of rank 0 and an integer type of StableHLO."""
+    if not is_plain_tensor(type_) or type_.rank:
+        return False
     element = type_.element_type
-    return isinstance(element, ir.IntegerType) and element.width == 1
+    integer = isinstance(element, ir.IntegerType) and not element.is_signed
+    return integer and element.width in (4, 8, 16, 32, 64)
 
 
 def sdpa(
