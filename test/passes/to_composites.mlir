@@ -39,7 +39,7 @@ func.func @each_op(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %q: tensor<1x2x4xf32>
   %1 = "attnorm.rms_norm_mul"(%x, %0) {axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 0>} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
   %2:2 = "attnorm.add_rms_norm"(%x, %1, %w) {axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>)
   %3 = "attnorm.layer_norm"(%x, %w, %w) {axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<2x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
-  %4:2 = "attnorm.sdpa"(%q, %q, %q) {scale = 0.5 : f64, causal = true, offset = 3 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1>} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2xf32>)
+  %4:2 = "attnorm.sdpa"(%q, %q, %q) {scale = 0.5 : f64, causal = true, offset = 3 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> (tensor<1x2x4xf32>, tensor<1x2xf32>)
   return %0, %2#0, %2#1, %3, %4#0, %4#1 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<1x2x4xf32>, tensor<1x2xf32>
 }
 
