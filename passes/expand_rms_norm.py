@@ -13,29 +13,34 @@ from .base import Pass, Report
 def expand_rms_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
     """Pattern: rms_norm(x, w) -> x * rsqrt(mean(x * x) + epsilon) * w"""
     norm, b = op.opview, Builder(rewriter.ip, op.location)
-    rewriter.replace(op, [_normalize(b, norm, norm.x, element_type(norm.result))])
+    result = element_type(norm.result)
+    rewriter.replace(op, [b.convert(_normalize(b, norm, norm.x, result), result)])
     return True
 
 
 def expand_rms_norm_mul(op: ir.Operation, rewriter: Rewriter) -> bool:
     """Pattern: rms_norm_mul(x, s, w) -> rms_norm(x, w) * s"""
     norm, b = op.opview, Builder(rewriter.ip, op.location)
-    normed = _normalize(b, norm, norm.x, element_type(norm.result))
-    factor = b.broadcast_trailing(norm.multiplier, shape_of(norm.x))
-    rewriter.replace(op, [b.multiply(normed, factor)])
+    result = element_type(norm.result)
+    wide = compute_type(result)
+    normed = b.convert(b.round(_normalize(b, norm, norm.x, result), result), wide)
+    factor = b.broadcast_trailing(b.convert(norm.multiplier, wide), shape_of(norm.x))
+    rewriter.replace(op, [b.convert(b.multiply(normed, factor), result)])
     return True
 
 
 def expand_add_rms_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
     """Pattern: add_rms_norm(a, b, w) -> s = a + b, rms_norm(s, w)"""
     norm, b = op.opview, Builder(rewriter.ip, op.location)
-    total = b.add(norm.a, norm.b)
-    rewriter.replace(op, [total, _normalize(b, norm, total, element_type(norm.result))])
+    element, result = element_type(norm.sum), element_type(norm.result)
+    wide = compute_type(element)
+    total = b.round(b.add(b.convert(norm.a, wide), b.convert(norm.b, wide)), element)
+    rewriter.replace(op, [total, b.convert(_normalize(b, norm, total, result), result)])
     return True
 
 
 def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
-    """The norm of x with the attributes and weight of `norm`, as element type `result`."""
+    """The norm of x with the attributes and weight of `norm`, before it is rounded to `result`."""
     axes, weight = norm.axes, norm.weight
     wide = compute_type(element_type(x), result, *([element_type(weight)] if weight else []))
     value = b.convert(x, wide)
@@ -43,14 +48,18 @@ def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
     scale = b.unary("rsqrt", b.add(mean, norm.epsilon))
     value = b.multiply(value, b.spread(scale, x, axes))
     if weight is None:
-        return b.convert(value, result)
+        return value
     if norm.cast == "before_weight":
-        # The product is taken in the result's type, on the value rounded to x's.
-        value, wide = b.convert(b.convert(value, element_type(x)), result), result
+        # What follows is arithmetic in the result's type, on the value rounded to x's.
+        wide = compute_type(result)
+        value = b.convert(b.round(b.round(value, element_type(x)), result), wide)
+        weight = b.round(weight, result)
     weight = b.convert(weight, wide)
     if norm.weight_offset:
         weight = b.add(weight, norm.weight_offset)
-    return b.convert(b.multiply(value, align(b, weight, x, axes)), result)
+        if norm.cast == "before_weight":
+            weight = b.convert(b.round(weight, result), wide)
+    return b.multiply(value, align(b, weight, x, axes))
 
 
 def align(b: Builder, weight: ir.Value, x: ir.Value, axes: Sequence[int]) -> ir.Value:

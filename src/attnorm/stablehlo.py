@@ -169,6 +169,22 @@ class Builder:
             return x
         return self.op("convert", [x], self.tensor(shape_of(x), element))
 
+    def round(self, x: ir.Value, element: ir.Type) -> ir.Value:
+        """x converted to a type whose rounding is part of what is meant.
+
+        IREE drops a conversion to bf16 and back to f32. It does not drop a reduce_precision, but it
+        aborts on one of dynamic shape.
+        """
+        pinned = isinstance(element, ir.BF16Type) and element_type(x) != element
+        if pinned and is_static(shape_of(x)):
+            i32 = ir.IntegerType.get_signless(32)
+            x = self.convert(x, compute_type(element_type(x)))
+            exponent, mantissa = (ir.IntegerAttr.get(i32, bits) for bits in (8, 7))
+            x = self.op(
+                "reduce_precision", [x], x.type, exponent_bits=exponent, mantissa_bits=mantissa
+            )
+        return self.convert(x, element)
+
     # -- shapes ----------------------------------------------------------------------------------
 
     def size(self, dim: Dim, element: ir.Type | None = None) -> ir.Value:
