@@ -56,6 +56,7 @@ func.func @weight_offset(%x: tensor<2x4xbf16>, %w: tensor<4xbf16>) -> tensor<2x4
 // CHECK-LABEL: func.func @norm_mul
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[S:.*]]: tensor<2x1xf32>)
 func.func @norm_mul(%x: tensor<2x4xf32>, %s: tensor<2x1xf32>) -> tensor<2x4xf32> {
+  // CHECK: stablehlo.rsqrt
   // CHECK: %[[N:.*]] = stablehlo.multiply %[[X]], %{{.*}}
   // CHECK: %[[SS:.*]] = stablehlo.broadcast_in_dim %[[S]], dims = [0, 1]
   // CHECK: stablehlo.multiply %[[N]], %[[SS]]
