@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,17 @@ from .targets import Target, find_target
 _SESSION_FLAGS = (
     "--iree-hal-target-device=local",
     "--iree-hal-local-target-device-backends=llvm-cpu",
-    "--iree-opt-level=O3",
+    # O3 would drop the program's own run-time checks.
+    "--iree-opt-strip-assertions=false",
     # IREE's default changes the types of a program's own arguments.
     "--iree-input-demote-f64-to-f32=false",
 )
-# A flag of the process, not of a session; without scalable vectors in a target it changes nothing.
-_GLOBAL_FLAGS = ("--iree-llvmcpu-enable-scalable-vectorization",)
+# Flags of the process. As a flag of a session the level would be taken and change nothing. Without
+# scalable vectors in a target the other changes nothing.
+_PROCESS_FLAGS = {
+    "--iree-opt-level": "--iree-opt-level=O3",
+    "--iree-llvmcpu-enable-scalable-vectorization": "--iree-llvmcpu-enable-scalable-vectorization",
+}
 _PHASES = (
     *("start", "input", "abi", "preprocessing", "global-optimization", "dispatch-creation", "flow"),
     *("stream", "executable-sources", "executable-configurations", "executable-targets"),
@@ -72,8 +77,8 @@ def compile_module(
     """
     if isinstance(target, str):
         target = find_target(target)
-    session_flags, global_flags = _split_flags(flags)
-    _initialize((*_GLOBAL_FLAGS, *global_flags))
+    session_flags, process_flags = _split_flags(flags)
+    _initialize(process_flags)
     session_flags = [*_SESSION_FLAGS, *target.flags(), *session_flags]
     diagnostics: list[Diagnostic] = []
     with Session() as session:
@@ -88,7 +93,7 @@ def compile_module(
                 errors = [d for d in diagnostics if d.severity != "warning"]
                 errors = errors or [Diagnostic("iree failed without a message")]
                 errors.append(Diagnostic(f"iree failed in its phase '{failed}'", severity="note"))
-                all_flags = [*_GLOBAL_FLAGS, *global_flags, *session_flags]
+                all_flags = [*_initialized.values(), *session_flags]
                 raise CompileError(errors, failed, _write_reproducer(source, all_flags))
             del keep_alive
             if on_warning:
@@ -124,39 +129,42 @@ def _entry(name: str, *parameters: Any) -> Callable[..., None]:
 
 # -- flags ---------------------------------------------------------------------------------------
 
-_initialized: tuple[str, ...] | None = None
+_initialized: dict[str, str] = {}
 
 
-def _initialize(flags: tuple[str, ...]) -> None:
-    """Sets the process's flags, which IREE allows once."""
-    global _initialized
-    if _initialized is None:
-        _initializeGlobalCL("attnorm", *flags)
-        _initialized = flags
-    elif not set(flags) <= set(_initialized):
-        new = [flag for flag in flags if flag not in _initialized]
-        raise AttnormError(
-            f"iree flag '{new[0]}' is one of the whole process, and iree is already initialized; "
-            "give it to the first compilation"
-        )
+def _initialize(flags: Mapping[str, str]) -> None:
+    """Sets the process's flags (by name), which IREE allows once."""
+    if not _initialized:
+        _initialized.update({**_PROCESS_FLAGS, **flags})
+        _initializeGlobalCL("attnorm", *_initialized.values())
+    for key, flag in flags.items():
+        if _initialized.get(key) != flag:
+            raise AttnormError(
+                f"iree flag '{flag}' is one of the whole process, and iree is already initialized; "
+                "give it to the first compilation"
+            )
 
 
-def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The flags of a session and those of the process; raises for those that are neither."""
+def _split_flags(flags: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The flags of a session and, by name, those of the process."""
     if not flags:
-        return [], []
+        return [], {}
     with Session() as session:
         known = {flag.partition("=")[0] for flag in session.get_flags()}
-    ours, process = [], []
+    ours: list[str] = []
+    process: dict[str, str] = {}
     for flag in flags:
         flag = "--" + flag.lstrip("-")
         key = flag.partition("=")[0]
         if key in ("--iree-llvmcpu-target-cpu", "--iree-llvmcpu-target-triple"):
             # IREE aborts the process on a name it does not know; our tables do not.
             raise AttnormError(f"iree flag '{key}': name the CPU with the target instead")
-        (ours if key in known else process).append(flag)
-    if process and not set(process) <= set(_initialized or ()):
-        _check_process_flags(process, known)
+        if key in known and key not in _PROCESS_FLAGS:
+            ours.append(flag)
+        else:
+            process[key] = flag
+    if any(_initialized.get(key) != flag for key, flag in process.items()):
+        _check_process_flags(list(process.values()), known)
     return ours, process
 
 
@@ -167,7 +175,7 @@ def _check_process_flags(flags: Sequence[str], known: set[str]) -> None:
     if asked.returncode == 0:
         return
     near = difflib.get_close_matches(flags[0].partition("=")[0], known, n=1, cutoff=0.8)
-    hint = f" (did you mean '{near[0]}'?)" if near and len(flags) == 1 else ""
+    hint = f" (did you mean '{near[0]}'?)" if near and not flags[0].startswith(near[0]) else ""
     reason = asked.stderr.partition("\n")[0].partition(": ")[2].partition("  Try:")[0]
     raise AttnormError(f"iree: {reason or 'bad flag'}{hint}")
 

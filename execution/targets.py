@@ -43,6 +43,7 @@ class Target:
             flags.append(f"--iree-llvmcpu-target-cpu-features={','.join(self.features)}")
         if self.architecture == "riscv64":
             flags.append("--iree-llvmcpu-target-abi=lp64d")
+        if "+v" in self.features:
             # Scalable vectors want a range: VLEN is 64 to 65536 bits, a vscale is 64 of them.
             flags.append("--iree-llvmcpu-vscale-range=1,1024")
         return tuple(flags)

@@ -4,7 +4,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from modules import CHOLESKY, RMS_NORM, normal, rms_norm
+from iree.compiler.tools.binaries import find_tool
+from modules import ATTENTION, CHOLESKY, RMS_NORM, normal, rms_norm
 
 from attnorm import bindings
 from attnorm.errors import AttnormError
@@ -63,9 +64,10 @@ def test_malformed_modules_are_errors(source):
     ("flag", "message"),
     [
         ("--iree-opt-leve=O2", r"Unknown command line argument .*did you mean '--iree-opt-level'"),
-        ("--iree-opt-level=O9", "iree-opt-level=O9"),
+        ("--iree-opt-level=O9", "'O9' value not a valid optimization level"),
         ("--iree-llvmcpu-target-cpu=zen99", "name the CPU with the target instead"),
         ("--mlir-print-ir-before-all", "one of the whole process"),
+        ("--iree-opt-level=O1", "one of the whole process"),
     ],
 )
 def test_bad_flags_are_errors(flag, message):
@@ -81,3 +83,15 @@ def test_flags_come_after_ours():
     plain = compile_module(text.encode())
     demoted = compile_module(text.encode(), flags=["--iree-input-demote-f64-to-f32"])
     assert b"tensor<5x37xf64>" in plain and b"tensor<5x37xf64>" not in demoted
+
+
+def test_optimization_level_takes_effect(tmp_path):
+    """What is compiled in process is what `iree-compile` makes of the same module at O3."""
+    (tmp_path / "module.mlir").write_text(ATTENTION)
+    flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu"]
+    flags += ["--iree-llvmcpu-target-cpu=host", "--iree-input-demote-f64-to-f32=false"]
+    flags += ["--iree-opt-level=O3", "--iree-opt-strip-assertions=false"]
+    command = [find_tool("iree-compile"), *flags, "module.mlir", "-o", "module.vmfb"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    in_process = compile_module(ATTENTION.encode(), name="module.mlir")
+    assert in_process == (tmp_path / "module.vmfb").read_bytes()

@@ -5,9 +5,11 @@ import subprocess
 
 import pytest
 from iree.compiler.tools.binaries import find_tool
-from modules import RMS_NORM
+from modules import ATTENTION, RMS_NORM
 
+from attnorm import bindings
 from attnorm.errors import AttnormError
+from attnorm.execution.build import build
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.cpus import CPUS, FEATURES
 from attnorm.execution.targets import _TRIPLES, TARGETS, find_target
@@ -19,6 +21,14 @@ def test_every_target_compiles(name):
     warnings = []
     vmfb = compile_module(RMS_NORM.encode(), name, on_warning=warnings.append)
     assert b"IREE" in vmfb and not warnings
+
+
+@pytest.mark.parametrize("name", ["x86-64", "aarch64", "aarch64+sve", "riscv64", "riscv64+v"])
+def test_attention_builds(name):
+    """Products of every layout compile, for scalable vectors too; the module is left alone."""
+    module = bindings.parse_text(ATTENTION, "model.mlir", bindings.make_context())
+    before = str(module)
+    assert build(module, name) and str(module) == before
 
 
 @pytest.mark.parametrize("architecture", _TRIPLES)
