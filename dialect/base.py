@@ -240,13 +240,11 @@ def _segments(op) -> list[int] | None:
         attribute = _read(op, SEGMENTS)
         sizes = list(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
         return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
-    required = sum(map(_is_single, definitions))
+    optional = sum(not _is_single(definition) for definition in definitions)
     missing = len(definitions) - len(op.operands)
-    if missing == 0:
-        return [1] * len(definitions)
-    if missing == 1 and required == len(op.operands):
-        return [int(_is_single(definition)) for definition in definitions]
-    return None
+    if optional > 1 or missing not in (0, optional):
+        return None
+    return [int(_is_single(definition) or not missing) for definition in definitions]
 
 
 def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
