@@ -9,6 +9,7 @@ from .base import Option, Pass, Refusal, Report
 __all__ = ["NAMES", "Option", "Pass", "Refusal", "Report", "get"]
 
 NAMES: tuple[str, ...] = (
+    "legalize-dot-algorithm",
     "legalize-reduce-custom-calls",
     "raise-custom-calls",
     "raise-composites",
@@ -20,6 +21,7 @@ NAMES: tuple[str, ...] = (
     "expand-sdpa",
     "to-composites",
     "verify-no-opaque-calls",
+    "inline-small-resources",
 )
 """Every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in
 `fuse_norm_mul.py`."""

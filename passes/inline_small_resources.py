@@ -1,0 +1,89 @@
+"""`inline-small-resources`: small bf16 resources become elements of their constants."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from ..bindings import Rewriter, apply_patterns, ir
+from .base import Pass, Report
+
+LARGEST = 128
+"""IREE puts constants of at most so many elements into the code that uses them."""
+
+# What a resource's text starts with: "0x" and the alignment, as a 32-bit number.
+_BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
+
+
+def inline_resource(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: constant dense_resource<w> : tensor<Nxbf16>, N <= 128 -> constant dense<"0x...">"""
+    value = op.attributes["value"]
+    if not _is_small_bf16(op.results[0].type):
+        return False
+    try:
+        resource = ir.DenseResourceElementsAttr(value)
+    except ValueError:
+        return False
+    dense = ir.Attribute.parse(f'dense<"0x{_contents(resource)}"> : {resource.type}')
+    op.attributes["value"] = dense
+    return True
+
+
+def _is_small_bf16(type_: ir.Type) -> bool:
+    if not isinstance(type_, ir.RankedTensorType) or not type_.has_static_shape:
+        return False
+    return isinstance(type_.element_type, ir.BF16Type) and 0 < math.prod(type_.shape) <= LARGEST
+
+
+def _contents(resource: ir.DenseResourceElementsAttr) -> str:
+    """The bytes of a resource in hexadecimal, which the bindings show nowhere but in print."""
+    holder = ir.Module.create()
+    holder.operation.attributes["value"] = resource
+    blob = _BLOB.search(holder.operation.get_asm())
+    assert blob, "a resource prints its bytes"
+    return blob[1]
+
+
+@dataclass(frozen=True)
+class InlineSmallResourcesPass(Pass):
+    """Small bf16 resources become elements of their constants.
+
+    IREE 3.13 computes bf16 in f32. Where it moves a constant of at most 128 elements into the code
+    that uses it, it changes the type of the constant but not that of a resource: "'arith.constant'
+    op failed to verify that all of {value, result} have same type". The norm weights of a bf16
+    model are such constants.
+
+    Fires on `stablehlo.constant` and `arith.constant` of at most 128 bf16 elements, of any rank,
+    whose value is a `dense_resource`. Other types and larger resources compile, and stay.
+
+    ```mlir
+    func.func @weight() -> tensor<2xbf16> {
+      %0 = stablehlo.constant dense_resource<weight> : tensor<2xbf16>
+      return %0 : tensor<2xbf16>
+    }
+    {-#
+      dialect_resources: {
+        builtin: {
+          weight: "0x02000000803F0040"
+        }
+      }
+    #-}
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @weight() -> tensor<2xbf16> {
+      %0 = stablehlo.constant dense<[1.0, 2.0]> : tensor<2xbf16>
+      return %0 : tensor<2xbf16>
+    }
+    ```
+    """
+
+    name = "inline-small-resources"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Rewrites every such constant below `module`."""
+        roots = ("stablehlo.constant", "arith.constant")
+        apply_patterns(module, [(root, inline_resource) for root in roots])
