@@ -4,9 +4,9 @@
 // CHECK-LABEL: func.func @accumulation
 // CHECK-SAME:    (%[[A:.*]]: tensor<2x4xbf16>, %[[B:.*]]: tensor<4x2xbf16>)
 func.func @accumulation(%a: tensor<2x4xbf16>, %b: tensor<4x2xbf16>) -> tensor<2x2xbf16> {
-  // CHECK: %[[DOT:.*]] = stablehlo.dot_general %[[A]], %[[B]], contracting_dims = [1] x [0], precision = [HIGHEST, DEFAULT] : (tensor<2x4xbf16>, tensor<4x2xbf16>) -> tensor<2x2xf32>
+  // CHECK: %[[DOT:.*]] = stablehlo.dot_general %[[A]], %[[B]], contracting_dims = [1] x [0], precision = [DEFAULT, DEFAULT] : (tensor<2x4xbf16>, tensor<4x2xbf16>) -> tensor<2x2xf32>
   // CHECK: stablehlo.convert %[[DOT]] : (tensor<2x2xf32>) -> tensor<2x2xbf16>
-  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0], precision = [HIGHEST, DEFAULT], algorithm = <
+  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0], precision = [DEFAULT, DEFAULT], algorithm = <
     lhs_precision_type = bf16, rhs_precision_type = bf16, accumulation_type = f32,
     lhs_component_count = 1, rhs_component_count = 1, num_primitive_operations = 1,
     allow_imprecise_accumulation = false
