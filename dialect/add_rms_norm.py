@@ -42,7 +42,11 @@ class AddRmsNorm(Op, name="add_rms_norm"):
     weight_offset = F64(default=0.0)
     cast = Choice(*CASTS, default="after_weight")
 
-    @constraint(2, "a and b are ranked tensors of f16, bf16, f32 or f64, of one shape and type")
+    @constraint(
+        2,
+        "a and b are ranked tensors of f16, bf16, f32 or f64, without an encoding, of one shape "
+        "and type",
+    )
     def addend_types(self):
         problem = first([float_tensor("a", self.a), like_operand("b", self.b, self.a, "a")])
         if problem or self.a.type.element_type == self.b.type.element_type:

@@ -162,7 +162,7 @@ class Op(AttnormDialect.Operation):
     """Base of the ops: fields, constraint table, verifier, robust operand access."""
 
     # Annotations here would become operands: set in __init_subclass__ are `fields` (Field by name),
-    # `constraints` and `operand_defs`.
+    # `constraints`, `operand_defs` and `result_defs`.
 
     @classmethod
     def __init_subclass__(cls, **kwargs):
@@ -174,8 +174,8 @@ class Op(AttnormDialect.Operation):
         cls.operand_defs = [field for field in cls._fields if isinstance(field, ext.OperandDef)]
         for index, definition in enumerate(cls.operand_defs):
             setattr(cls, definition.name, property(_operand_getter(index)))
-        results = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
-        for index, definition in enumerate(results):
+        cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
+        for index, definition in enumerate(cls.result_defs):
             setattr(cls, definition.name, property(_result_getter(index)))
 
     @classmethod
@@ -240,11 +240,11 @@ def _segments(op) -> list[int] | None:
         attribute = _read(op, SEGMENTS)
         sizes = list(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
         return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
-    optional = sum(not _is_single(definition) for definition in definitions)
+    optional = sum(not is_single(definition) for definition in definitions)
     missing = len(definitions) - len(op.operands)
     if optional > 1 or missing not in (0, optional):
         return None
-    return [int(_is_single(definition) or not missing) for definition in definitions]
+    return [int(is_single(definition) or not missing) for definition in definitions]
 
 
 def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
@@ -253,13 +253,14 @@ def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
         len(sizes) == len(definitions)
         and sum(sizes) == count
         and all(
-            size == 1 or (size == 0 and not _is_single(definition))
+            size == 1 or (size == 0 and not is_single(definition))
             for size, definition in zip(sizes, definitions, strict=True)
         )
     )
 
 
-def _is_single(definition) -> bool:
+def is_single(definition) -> bool:
+    """Whether an operand or result has to be there."""
     return definition.variadicity == ext.Variadicity.single
 
 
@@ -286,11 +287,11 @@ def _result_getter(index: int):
 def _well_formed(op) -> str | None:
     definitions = type(op).operand_defs
     if _segments(op) is None:
-        names = ", ".join(item.name + ("" if _is_single(item) else "?") for item in definitions)
+        names = ", ".join(item.name + ("" if is_single(item) else "?") for item in definitions)
         names += f" (and {SEGMENTS})" if type(op)._ODS_OPERAND_SEGMENTS else ""
         return f"operands: expected {names}, got {len(op.operands)} operands"
-    results = [field for field in type(op)._fields if isinstance(field, ext.ResultDef)]
-    required = sum(map(_is_single, results))
+    results = type(op).result_defs
+    required = sum(map(is_single, results))
     if not required <= len(op.results) <= len(results):
         counts = " or ".join(map(str, range(required, len(results) + 1)))
         return f"results: expected {counts}, got {len(op.results)}"

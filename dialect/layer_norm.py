@@ -39,7 +39,7 @@ class LayerNorm(Op, name="layer_norm"):
     axes = I64Array()
     epsilon = F64()
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64")
+    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
     def x_type(self):
         return float_tensor("x", self.x)
 
@@ -63,7 +63,7 @@ class LayerNorm(Op, name="layer_norm"):
     def bias_shape(self):
         return affine_operand("bias", self.bias, self.x, self.axes)
 
-    @constraint(8, "result has x's shape and a float type")
+    @constraint(8, "result has x's shape, dynamic where x is, and a float type")
     def result_type(self):
         return like_operand("result", self.result, self.x)
 

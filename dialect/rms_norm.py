@@ -45,7 +45,7 @@ class RmsNorm(Op, name="rms_norm"):
     weight_offset = F64(default=0.0)
     cast = Choice(*CASTS, default="after_weight")
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64")
+    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
     def x_type(self):
         return float_tensor("x", self.x)
 
@@ -69,7 +69,7 @@ class RmsNorm(Op, name="rms_norm"):
     def weight_offset_range(self):
         return check_weight_offset(self)
 
-    @constraint(8, "result has x's shape and a float type")
+    @constraint(8, "result has x's shape, dynamic where x is, and a float type")
     def result_type(self):
         return like_operand("result", self.result, self.x)
 

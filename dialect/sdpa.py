@@ -72,7 +72,9 @@ class Sdpa(Op, name="sdpa"):
     fully_masked = Choice("nan", "zero", "uniform", default="nan")
 
     @constraint(
-        2, "q, k and v are ranked tensors of f16, bf16, f32 or f64, of one rank of 3 or more"
+        2,
+        "q, k and v are ranked tensors of f16, bf16, f32 or f64, without an encoding, of one rank "
+        "of 3 or more",
     )
     def operand_types(self):
         named = {"q": self.q, "k": self.k, "v": self.v}

@@ -20,7 +20,7 @@ class Softmax(Op, name="softmax"):
 
     axis = I64()
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64")
+    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
     def x_type(self):
         return float_tensor("x", self.x)
 
@@ -35,7 +35,7 @@ class Softmax(Op, name="softmax"):
     def x_not_empty(self):
         return not_empty("x", self.x)
 
-    @constraint(5, "result has x's shape and a float type")
+    @constraint(5, "result has x's shape, dynamic where x is, and a float type")
     def result_type(self):
         return like_operand("result", self.result, self.x)
 
