@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from . import dialect, pipelines
 from .bindings import (
-    bytecode,
     deserialize_portable_artifact,
     ir,
     make_context,
@@ -109,8 +108,7 @@ def compile(
     `iree_flags` are flags of `iree-compile`, after ours. Raises `AttnormError`, and
     `attnorm.execution.compiler.CompileError` where IREE refuses the module.
     """
-    from .execution.compiler import compile_module
+    from .execution.build import build
     from .execution.program import Program
 
-    lowered = lower(module, pipeline)
-    return Program(compile_module(bytecode(lowered), target, flags=iree_flags))
+    return Program(build(lower(module, pipeline), target, flags=iree_flags))

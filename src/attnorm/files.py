@@ -15,11 +15,11 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     Raises `AttnormError` where that fails; the old file, if any, is then as it was.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        # A device or a pipe takes no rename.
-        path.write_bytes(data)
-        return
     try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe takes no rename.
+            path.write_bytes(data)
+            return
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -1,0 +1,156 @@
+"""`fold-constants`: arithmetic on numbers becomes a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..bindings import Rewriter, apply_patterns, ir
+from ..stablehlo import Builder, is_bool, is_float
+from .base import Pass, Report
+
+Number = float | int
+
+_MOVES = {"broadcast_in_dim", "convert", "reshape", "transpose"}
+
+
+def _divide(a: Number, b: Number) -> Number:
+    if isinstance(a, int):
+        raise ArithmeticError("integer division is left to the run time")
+    return a / b
+
+
+_ARITHMETIC: dict[str, Callable[..., Number]] = {
+    "add": lambda a, b: a + b,
+    "divide": _divide,
+    "multiply": lambda a, b: a * b,
+    "negate": lambda a: -a,
+    "rsqrt": lambda a: 1 / math.sqrt(a),
+    "sqrt": math.sqrt,
+    "subtract": lambda a, b: a - b,
+}
+
+
+def fold_users(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: convert | reshape | broadcast_in_dim | transpose (constant c) -> constant c
+    Pattern: add | subtract | multiply | divide | negate | sqrt | rsqrt (constants) -> constant
+    Pattern: arith.constant -> stablehlo.constant
+    """
+    changed = False
+    pending = [op]
+    while pending:
+        constant = pending.pop()
+        for user in [use.owner.operation for use in constant.results[0].uses]:
+            folded = _fold(user)
+            if folded is not None:
+                # The user is left for the next clean-up: a walk may still come to it.
+                user.results[0].replace_all_uses_with(folded)
+                pending.append(folded.owner.operation)
+                changed = True
+    if op.name == "arith.constant" and _number(op.results[0]) is not None:
+        type_ = op.results[0].type
+        if isinstance(type_, ir.RankedTensorType) and type_.has_static_shape:
+            made = _constant(op, type_, op.attributes["value"])
+            op.results[0].replace_all_uses_with(made)
+            changed = True
+    return changed
+
+
+def _fold(user: ir.Operation) -> ir.Value | None:
+    name = user.name.removeprefix("stablehlo.")
+    if name not in _MOVES and name not in _ARITHMETIC:
+        return None
+    type_ = user.results[0].type
+    if not type_.has_static_shape or not _is_number_type(type_.element_type):
+        return None
+    if not list(user.results[0].uses):
+        return None
+    numbers = [_number(operand) for operand in user.operands]
+    if None in numbers:
+        return None
+    try:
+        number = numbers[0] if name in _MOVES else _ARITHMETIC[name](*numbers)
+    except (ArithmeticError, ValueError):
+        return None
+    b = Builder(ir.InsertionPoint(user), user.location)
+    shape = tuple(type_.shape)
+    return b.full(_fit(number, type_.element_type), type_.element_type, shape)
+
+
+def _is_number_type(element: ir.Type) -> bool:
+    return is_float(element) or isinstance(element, ir.IntegerType)
+
+
+def _fit(number: Number, element: ir.Type) -> Number:
+    """A number as an element type holds it."""
+    if is_float(element):
+        return float(number)
+    if is_bool(element):
+        return int(number != 0)
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ArithmeticError("no integer")
+    wrapped = int(number) % 2**element.width
+    signed = not element.is_unsigned and wrapped >= 2 ** (element.width - 1)
+    return wrapped - 2**element.width if signed else wrapped
+
+
+def _number(value: ir.Value) -> Number | None:
+    """The number that a constant holds everywhere."""
+    if isinstance(value.owner, ir.Block):
+        return None
+    op = value.owner.operation
+    if op.name not in ("stablehlo.constant", "arith.constant"):
+        return None
+    dense = op.attributes["value"]
+    if not isinstance(dense, ir.DenseElementsAttr) or not dense.is_splat:
+        return None
+    if not _is_number_type(dense.type.element_type):
+        return None
+    number = dense.get_splat_value().value
+    return int(number) if isinstance(number, bool) else number
+
+
+def _constant(op: ir.Operation, type_: ir.Type, dense: ir.Attribute) -> ir.Value:
+    b = Builder(ir.InsertionPoint(op), op.location)
+    return b.op("constant", [], type_, value=dense)
+
+
+@dataclass(frozen=True)
+class FoldConstantsPass(Pass):
+    """Arithmetic on numbers becomes a number.
+
+    Fires on constants with one value everywhere and what is computed from them alone: conversions,
+    moves, the four operations, roots. Float results are rounded to their type once, as the
+    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. What is
+    folded is left without uses, for `canonicalize` to remove.
+
+    Refuses integer division, roots of negative numbers, and constants of many values.
+
+    ```mlir
+    func.func @scale() -> tensor<2x4xf32> {
+      %depth = arith.constant dense<16> : tensor<1xi64>
+      %0 = stablehlo.convert %depth : (tensor<1xi64>) -> tensor<1xf32>
+      %1 = stablehlo.sqrt %0 : tensor<1xf32>
+      %2 = stablehlo.reshape %1 : (tensor<1xf32>) -> tensor<f32>
+      %3 = stablehlo.broadcast_in_dim %2, dims = [] : (tensor<f32>) -> tensor<2x4xf32>
+      return %3 : tensor<2x4xf32>
+    }
+    ```
+
+    becomes, after `canonicalize`,
+
+    ```mlir
+    func.func @scale() -> tensor<2x4xf32> {
+      %0 = stablehlo.constant dense<4.0> : tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+    """
+
+    name = "fold-constants"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Folds below `module`."""
+        roots = ("stablehlo.constant", "arith.constant")
+        apply_patterns(module, [(root, fold_users) for root in roots])

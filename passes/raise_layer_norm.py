@@ -1,0 +1,234 @@
+"""`raise-layer-norm`: LayerNorm written out becomes `attnorm.layer_norm`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from .. import dialect
+from ..bindings import Rewriter, apply_patterns, ir
+from ..stablehlo import Builder, element_type, is_half
+from .affine import Affine, Factor, factor_along, unwidened
+from .base import Pass, Refusal, Report
+from .raise_rms_norm import products_of
+from .statistics import Path, Reduced, axes_of_rows, mean_of, plus_epsilon, same_value, square_of
+from .views import is_splat, made_by, producer, users
+
+
+@dataclass(frozen=True)
+class _Variance:
+    """1 / sqrt(variance(x) + epsilon), and how its value leads back to a reduction of x's rows."""
+
+    x: ir.Value
+    reduced: Reduced
+    epsilon: float
+    path: Path
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A normalised value, the x in it, the axes, and a weight met already."""
+
+    value: ir.Value
+    x: ir.Value
+    axes: tuple[int, ...]
+    weight: Factor | None = None
+
+
+def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
+    """Pattern: (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + e) * w + b -> layer_norm(x, w, b)
+    Pattern: (x - mean(x)) * rsqrt(mean(x^2) - mean(x)^2 + e) * w + b -> layer_norm(x, w, b)
+    """
+    if not list(op.results[0].uses):
+        return False
+    raised = False
+    try:
+        variance = _variance(op)
+        if variance is None:
+            return False
+        for product, rows in list(products_of(op, variance.path)):
+            found = _with_deviation(product, rows, variance)
+            raised |= found is not None and _raise(found, variance)
+        if not raised:
+            raise Refusal("variance: expected a product of its root with x - mean(x), got none")
+    except Refusal as refusal:
+        report.refuse(op, str(refusal))
+    return raised
+
+
+def _variance(root: ir.Operation) -> _Variance | None:
+    if root.name == "stablehlo.power" and not is_splat(root.operands[1], -0.5):
+        return None
+    path = Path()
+    inside, epsilon = plus_epsilon(path.step(root, 0), path)
+    return _mean_of_squares(inside, epsilon, path) or _difference(inside, epsilon, path)
+
+
+def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> _Variance | None:
+    """mean((x - mean(x))^2)"""
+    reduced = mean_of(inside, path)
+    if reduced is None:
+        return None
+    deviation = square_of(path.peel_conversion(reduced.x))
+    found = None if deviation is None else _deviation_of(deviation)
+    if found is None or found[1] != reduced.axes:
+        return None
+    return _Variance(found[0], reduced, epsilon, path)
+
+
+def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
+    """x and the axes of `x - mean(x, axes)`."""
+    op = made_by(Path().peel_conversion(value), "subtract")
+    if op is None:
+        return None
+    x, mean = op.operands
+    path = Path()
+    reduced = mean_of(mean, path)
+    if reduced is None:
+        return None
+    summed, plain = path.peel_conversion(reduced.x), path.peel_conversion(x)
+    axes = axes_of_rows(mean, path, reduced, summed, plain)
+    return None if axes is None else (x, axes)
+
+
+def _difference(inside: ir.Value, epsilon: float, path: Path) -> _Variance | None:
+    """mean(x^2) - mean(x)^2, also max(0, .) of it: flax's fast variance."""
+    source = path.peel(inside)
+    maximum = made_by(source, "maximum")
+    if maximum is not None:
+        index = next((i for i in (0, 1) if is_splat(maximum.operands[1 - i], 0)), None)
+        if index is None:
+            return None
+        source = path.peel(path.step(maximum, index))
+    op = made_by(source, "subtract")
+    if op is None:
+        return None
+    mean = square_of(path.peel(op.operands[1]))
+    reduced = mean_of(path.step(op, 0), path)
+    if mean is None or reduced is None:
+        return None
+    x = square_of(path.peel_conversion(reduced.x))
+    first = mean_of(mean, Path())
+    if x is None or first is None or first.axes != reduced.axes:
+        return None
+    if not same_value(first.x, x):
+        return None
+    return _Variance(x, reduced, epsilon, path)
+
+
+def _with_deviation(product: ir.Operation, rows: ir.Value, variance: _Variance) -> _Found | None:
+    """The value that is the deviation times the root: at once, or after a weight on the root."""
+    operands = list(product.operands)
+    other = operands[0] if operands[1] == rows else operands[1]
+    found = _deviates(other, rows, variance)
+    if found is not None:
+        return _Found(product.results[0], *found)
+    if product.name == "stablehlo.multiply":
+        for user in users(product.results[0]):
+            if user.name != "stablehlo.multiply":
+                continue
+            for operand in user.operands:
+                found = _deviates(operand, rows, variance)
+                weight = found and factor_along(other, found[1])
+                if weight:
+                    return _Found(user.results[0], *found, weight)
+    return None
+
+
+def _deviates(
+    value: ir.Value, rows: ir.Value, variance: _Variance
+) -> tuple[ir.Value, tuple[int, ...]] | None:
+    """x and the axes, if `value` is x - mean(x) of the x whose variance `rows` spreads."""
+    found = _deviation_of(value)
+    if found is None:
+        return None
+    x, axes = found
+    plain = Path().peel_conversion(x)
+    own = Path().peel_conversion(variance.x)
+    agreed = axes_of_rows(rows, variance.path, variance.reduced, own, plain)
+    return (x, axes) if agreed == axes else None
+
+
+def _raise(found: _Found, variance: _Variance) -> bool:
+    value = found.value
+    if is_half(element_type(value)) or any(is_half(e) for e in variance.path.elements[1:]):
+        raise Refusal(f"variance: expected it in f32 or f64, got {element_type(value)}")
+    source = unwidened(found.x)
+    affine = Affine(value, found.axes, element_type(source), found.weight)
+    affine.climb_layer_norm()
+    end = affine.value
+    op_at_end = producer(end)
+    assert op_at_end is not None
+    b = Builder(ir.InsertionPoint(op_at_end), op_at_end.location)
+    op = dialect.LayerNorm.build(
+        {
+            "x": source,
+            "weight": affine.weight and affine.weight.build(b),
+            "bias": affine.bias and affine.bias.build(b),
+        },
+        [end.type],
+        {"axes": affine.axes, "epsilon": variance.epsilon},
+        loc=b.loc,
+        ip=b.ip,
+    )
+    problem = dialect.LayerNorm.problem(op.opview)
+    if problem:
+        op.erase()
+        raise Refusal(problem)
+    end.replace_all_uses_with(op.results[0])
+    return True
+
+
+@dataclass(frozen=True)
+class RaiseLayerNormPass(Pass):
+    """LayerNorm written out becomes `attnorm.layer_norm`.
+
+    Fires, on the form that `normalize-stablehlo` leaves, on the inverse root of a variance plus
+    epsilon, multiplied with x less its mean: the variance as the mean of squared deviations, in any
+    float type (torch-mlir takes f64), or as the mean square less the squared mean (flax). Factors
+    and sums along the normalised axes are the weight and the bias.
+
+    Refuses a sum divided by another number, statistics of other rows or of another value, 1 + w,
+    and half types inside.
+
+    ```mlir
+    func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %zero = stablehlo.constant dense<0.0> : tensor<f32>
+      %count = stablehlo.constant dense<4.0> : tensor<2xf32>
+      %epsilon = stablehlo.constant dense<0.5> : tensor<2xf32>
+      %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1]
+          : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+      %1 = stablehlo.divide %0, %count : tensor<2xf32>
+      %2 = stablehlo.broadcast_in_dim %1, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+      %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+      %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+      %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1]
+          : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+      %6 = stablehlo.divide %5, %count : tensor<2xf32>
+      %7 = stablehlo.add %6, %epsilon : tensor<2xf32>
+      %8 = stablehlo.rsqrt %7 : tensor<2xf32>
+      %9 = stablehlo.broadcast_in_dim %8, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+      %10 = stablehlo.multiply %3, %9 : tensor<2x4xf32>
+      return %10 : tensor<2x4xf32>
+    }
+    ```
+
+    becomes, after `canonicalize`,
+
+    ```mlir
+    func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %0 = "attnorm.layer_norm"(%x) {
+        axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 0, 0>
+      } : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %0 : tensor<2x4xf32>
+    }
+    ```
+    """
+
+    name = "raise-layer-norm"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Raises every norm below `module`."""
+        pattern = partial(raise_layer_norm, report=report)
+        roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
+        apply_patterns(module, [(root, pattern) for root in roots])

@@ -1,0 +1,212 @@
+"""Row statistics in canonical form: what norms are recognised by.
+
+A statistic is followed from the value that uses it up to the reduction that makes it, through moves,
+conversions and the arithmetic on the way; `Path` remembers that arithmetic, so that the rows of the
+statistic can be held against the rows of what it is applied to.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ..bindings import ir
+from ..stablehlo import is_half
+from .base import Refusal
+from .views import Atom, Dim, compose, is_splat, made_by, producer, sizes, splat, trace, users
+
+
+@dataclass
+class Path:
+    """The arithmetic between a statistic and its reduction: ops, and the operand that goes on."""
+
+    through: dict[ir.Operation, int] = field(default_factory=dict)
+    elements: list[ir.Type] = field(default_factory=list)
+
+    def step(self, op: ir.Operation, operand: int) -> ir.Value:
+        """Goes on to an operand of `op`."""
+        self.through[op] = operand
+        return op.operands[operand]
+
+    def peel(self, value: ir.Value) -> ir.Value:
+        """The value without the moves and conversions on top of it."""
+        view = trace(value, rounding=True)
+        self.elements += view.elements
+        return view.source
+
+    def peel_conversion(self, value: ir.Value) -> ir.Value:
+        """The value without the conversions on top of it; unlike moves, they keep its rows."""
+        while (op := made_by(value, "convert")) is not None:
+            value = op.operands[0]
+            self.elements.append(value.type.element_type)
+        return value
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A reduction: of what, over which axes, by which op."""
+
+    op: ir.Operation
+    x: ir.Value
+    axes: tuple[int, ...]
+
+
+def reduction_of(value: ir.Value, kind: str, init: float | bool) -> Reduced | None:
+    """A `reduce` of one value by "add", "maximum", "and", ... from a given number."""
+    op = made_by(value, "reduce")
+    if op is None or len(op.operands) != 2 or body_kind(op) != kind:
+        return None
+    if splat(op.operands[1]) != init:
+        return None
+    return Reduced(op, op.operands[0], tuple(sorted(op.attributes["dimensions"])))
+
+
+def body_kind(op: ir.Operation) -> str | None:
+    """The name of the only op in a reduction's region, if it takes both arguments."""
+    block = op.regions[0].blocks[0]
+    body = [inner.operation for inner in block.operations]
+    if len(body) != 2 or len(block.arguments) != 2:
+        return None
+    arguments = list(block.arguments)
+    operands = list(body[0].operands)
+    if operands not in (arguments, arguments[::-1]) or body[1].operands[0] != body[0].results[0]:
+        return None
+    return body[0].name.removeprefix("stablehlo.")
+
+
+def mean_of(value: ir.Value, path: Path) -> Reduced | None:
+    """A sum divided by the count of what it sums; refuses one divided by another number."""
+    op = producer(path.peel(value))
+    if op is None:
+        return None
+    if op.name == "stablehlo.divide":
+        divisor, operand = splat(op.operands[1]), 0
+    elif op.name == "stablehlo.multiply":
+        operand = 0 if splat(op.operands[1]) is not None else 1
+        factor = splat(op.operands[1 - operand])
+        divisor = 1 / factor if factor else None
+    else:
+        return None
+    if divisor is None:
+        return None
+    found = reduction_of(path.peel(path.step(op, operand)), "add", 0)
+    if found is None:
+        return None
+    _check_count(found, divisor, op.results[0].type.element_type)
+    return found
+
+
+def _check_count(reduced: Reduced, divisor: float, element: ir.Type) -> None:
+    shape = sizes(reduced.x)
+    over = [shape[axis] for axis in reduced.axes]
+    if None in over:
+        raise Refusal("mean: expected static sizes of the reduced axes, got a dynamic one")
+    count = math.prod(over)
+    rounding = 2.0**-8 if is_half(element) else 2.0**-20
+    if abs(divisor - count) > rounding * count:
+        raise Refusal(f"mean: expected a sum of {count} divided by {count}, got {divisor:g}")
+
+
+def square_of(value: ir.Value) -> ir.Value | None:
+    """x of `x * x`."""
+    op = made_by(value, "multiply")
+    if op is None or op.operands[0] != op.operands[1]:
+        return None
+    return op.operands[0]
+
+
+def plus_epsilon(value: ir.Value, path: Path) -> tuple[ir.Value, float]:
+    """`v + epsilon` as (v, epsilon); a value without one has 0."""
+    op = made_by(path.peel(value), "add")
+    if op is None:
+        return value, 0.0
+    for index in (0, 1):
+        epsilon = splat(op.operands[1 - index])
+        if epsilon is not None:
+            return path.step(op, index), float(epsilon)
+    return value, 0.0
+
+
+def axes_of_rows(
+    rows: ir.Value, path: Path, reduced: Reduced, x: ir.Value, applied: ir.Value
+) -> tuple[int, ...] | None:
+    """The axes of `applied` along which `rows` holds the statistic of each of its rows.
+
+    `reduced` is over x, element for element; `path` leads from `rows` to it. `applied` has to be x,
+    in any arrangement: None where it is another value, or where a row meets another row's statistic.
+    """
+    inner, outer = trace(x), trace(applied)
+    if (inner.source, inner.elements) != (outer.source, outer.elements):
+        return None
+    statistic = trace(rows, path.through, rounding=True)
+    if statistic.source != reduced.op.results[0]:
+        return None
+    kept = [dim for axis, dim in enumerate(inner.dims) if axis not in reduced.axes]
+    got = compose(statistic.dims, kept)
+    runs = [atom for axis in reduced.axes for atom in inner.dims[axis]]
+    axes, expected = [], []
+    for axis, dim in enumerate(outer.dims):
+        inside = [_covers(runs, atom) for atom in dim]
+        if None in inside or len(set(inside)) > 1 or _has_broadcast(dim):
+            return None
+        if dim and inside[0]:
+            axes.append(axis)
+            dim = (Atom(_size(dim), None),)
+        expected.append(dim)
+    return tuple(axes) if axes and got == tuple(expected) else None
+
+
+def _covers(runs: list[Atom], atom: Atom) -> bool | None:
+    """Whether an atom lies in one of the runs; None where it lies there in part."""
+    for run in runs:
+        if run.axis != atom.axis:
+            continue
+        if None in (run.size, atom.size):
+            return True
+        low, high = run.stride, run.stride * run.size
+        first, last = atom.stride, atom.stride * atom.size
+        if low <= first and last <= high:
+            return True
+        if first < high and low < last:
+            return None
+    return False
+
+
+def _has_broadcast(dim: Dim) -> bool:
+    return any(atom.axis is None for atom in dim)
+
+
+def _size(dim: Dim) -> int | None:
+    known = [atom.size for atom in dim if atom.size is not None]
+    return math.prod(known) if len(known) == len(dim) else None
+
+
+def same_value(a: ir.Value, b: ir.Value) -> bool:
+    """Whether two values are one in one arrangement, seen through moves."""
+    if a == b:
+        return True
+    left, right = trace(a), trace(b)
+    return (left.source, left.dims, left.elements) == (right.source, right.dims, right.elements)
+
+
+def is_centred(x: ir.Value) -> bool:
+    """Whether x is a difference from its own mean: the mean of its squares is then a variance."""
+    op = made_by(Path().peel(x), "subtract")
+    if op is None:
+        return False
+    try:
+        reduced = mean_of(op.operands[1], Path())
+    except Refusal:
+        return False
+    return reduced is not None and same_value(reduced.x, op.operands[0])
+
+
+def only_user(value: ir.Value) -> ir.Operation | None:
+    """The op that reads a value, if there is only one."""
+    found = users(value)
+    return found[0] if len(found) == 1 else None
+
+
+def one_over(op: ir.Operation) -> bool:
+    """Whether an op is `1 / y`."""
+    return op.name == "stablehlo.divide" and is_splat(op.operands[0], 1)
