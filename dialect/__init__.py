@@ -3,6 +3,8 @@
 `load` makes it known to a context, any number of times, in any number of contexts.
 """
 
+from threading import Lock
+
 from ..bindings import ir
 from .add_rms_norm import AddRmsNorm, add_rms_norm
 from .base import AttnormDialect, Op
@@ -36,8 +38,12 @@ OPS: dict[str, type[Op]] = {op.OPERATION_NAME: op for op in AttnormDialect.opera
 """Every op by its full name."""
 
 
+_loading = Lock()
+
+
 def load(context: ir.Context) -> None:
     """Registers the dialect in `context`; a context that has it already is left alone."""
-    with context, ir.Location.unknown():
+    # The bindings keep the module that they load from on the class, for one thread at a time.
+    with _loading, context, ir.Location.unknown():
         if not context.is_dialect_loaded(NAMESPACE):
             AttnormDialect.load()

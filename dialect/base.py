@@ -10,6 +10,7 @@ the rules in order, until one of these steps finds something.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -207,22 +208,23 @@ class Op(AttnormDialect.Operation):
     ) -> ir.Operation:
         """Creates the op from operands by name and attributes as Python values."""
         present = [operands.get(definition.name) for definition in cls.operand_defs]
-        encoded = {
-            name: cls.fields[name].encode(value)
-            for name, value in attributes.items()
-            if value is not None and value != cls.fields[name].default
-        }
-        if cls._ODS_OPERAND_SEGMENTS:
-            sizes = [int(value is not None) for value in present]
-            encoded["operandSegmentSizes"] = ir.DenseI32ArrayAttr.get(sizes)
-        return ir.Operation.create(
-            cls.OPERATION_NAME,
-            results=list(results),
-            operands=[value for value in present if value is not None],
-            attributes=encoded,
-            loc=loc,
-            ip=ip,
-        )
+        # Attributes and types want a location around them.
+        with loc or nullcontext():
+            encoded = {
+                name: cls.fields[name].encode(value)
+                for name, value in attributes.items()
+                if value is not None and value != cls.fields[name].default
+            }
+            if cls._ODS_OPERAND_SEGMENTS:
+                sizes = [int(value is not None) for value in present]
+                encoded[SEGMENTS] = ir.DenseI32ArrayAttr.get(sizes)
+            return ir.Operation.create(
+                cls.OPERATION_NAME,
+                results=list(results),
+                operands=[value for value in present if value is not None],
+                attributes=encoded,
+                ip=ip,
+            )
 
     @classmethod
     def values(cls, op) -> dict[str, Any]:
