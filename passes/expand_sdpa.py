@@ -115,10 +115,8 @@ class _Attention:
 
     def band(self, scores: ir.Value) -> ir.Value | None:
         """Which keys causality and the window keep, as i1 [Sq, Sk]; None where all of them."""
-        b, op = self.b, self.op
-        left, right = op.window
-        if op.causal:
-            right = 0 if right == UNBOUNDED else min(right, 0)
+        b = self.b
+        left, right = self.window()
         if left == UNBOUNDED and right == UNBOUNDED:
             return None
         i32 = ir.IntegerType.get_signless(32)
@@ -131,6 +129,11 @@ class _Attention:
             near = b.compare("GE", distance, -left)
             band = near if band is None else b.binary("and", band, near)
         return band
+
+    def window(self) -> tuple[int, int]:
+        """How many keys to the left and right of its position a query reads, causality included."""
+        left, right = self.op.window
+        return left, 0 if self.op.causal else right
 
     def positions(self, i32: ir.Type, shape: Shape) -> ir.Value:
         """The key position of each query, as [Sq, Sk]."""
@@ -154,13 +157,15 @@ class _Attention:
         op = self.op
         if op.mask is not None or op.start is not None:
             return False
-        left, _ = op.window
-        queries, keys = shape_of(op.q)[-2], shape_of(op.k)[-2]
+        left, right = self.window()
+        # The first query has keys from 0 on to its left, the last one up to Sk - 1 to its right.
+        first = right == UNBOUNDED or op.offset + right >= 0
         if left == UNBOUNDED:
-            return op.offset >= 0 or not op.causal
+            return first
+        queries, keys = shape_of(op.q)[-2], shape_of(op.k)[-2]
         if not isinstance(queries, int) or not isinstance(keys, int):
             return False
-        return op.offset >= 0 and queries - 1 + op.offset - left < keys
+        return first and queries - 1 + op.offset - left < keys
 
     # -- sinks, sums, results --------------------------------------------------------------------
 

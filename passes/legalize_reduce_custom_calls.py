@@ -10,7 +10,7 @@ from typing import Any
 from ..bindings import Rewriter, apply_patterns, ir
 from ..dialect.base import same_shape, show
 from ..dialect.base import shape_of as sizes_of
-from ..stablehlo import Builder, element_type, is_bool, is_float
+from ..stablehlo import Builder, compute_type, element_type, is_bool, is_float
 from . import call_attributes
 from .base import Pass, Refusal, Report
 from .reductions import REDUCTIONS
@@ -153,6 +153,8 @@ def _build(
     x = request.x
     if request.target in _WIDENING and element_type(x) != result.element_type:
         x = b.convert(x, result.element_type)
+    if request.target in _FLOAT_RESULT:
+        x = b.convert(x, compute_type(element_type(x), result.element_type))
     reduction = REDUCTIONS[request.target]
     if request.correction:
         reduction = partial(reduction, correction=request.correction)

@@ -1,7 +1,8 @@
 """What each opaque reduction means, in StableHLO.
 
 A function takes a builder, the operand and the axes, and returns the value without those axes.
-Half types are accumulated in f32; the caller rounds once.
+Half types are accumulated in f32; the caller rounds once. What has a float result takes the float
+type that it is computed in.
 """
 
 from __future__ import annotations
@@ -44,13 +45,12 @@ def minimum(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
 
 
 def mean(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
-    """The arithmetic mean, in a float type; NaN over nothing."""
-    return b.mean(_to_float(b, x), axes)
+    """The arithmetic mean; NaN over nothing."""
+    return b.mean(x, axes)
 
 
 def variance(b: Builder, x: ir.Value, axes: Sequence[int], correction: float = 0) -> ir.Value:
     """The mean squared deviation, divided by count - correction."""
-    x = _to_float(b, x)
     deviation = b.subtract(x, b.spread(b.mean(x, axes), x, axes))
     squares = b.reduce("add", b.multiply(deviation, deviation), axes)
     count = b.count(x, axes, element_type(x))
@@ -74,7 +74,6 @@ def all_(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
 
 def log_sum_exp(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
     """log(sum(exp(x))), shifted by the largest value where that is finite."""
-    x = _to_float(b, x)
     peak = b.reduce("maximum", x, axes)
     finite = b.compare("LT", b.unary("abs", peak), math.inf)
     # NaN compares false too; the exponentials bring it back.
@@ -85,7 +84,6 @@ def log_sum_exp(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
 
 def l2_norm(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
     """sqrt(sum(x^2))."""
-    x = _to_float(b, x)
     return b.unary("sqrt", b.reduce("add", b.multiply(x, x), axes))
 
 
@@ -145,10 +143,6 @@ def _positions(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
 def _accumulator(b: Builder, x: ir.Value) -> ir.Value:
     element = element_type(x)
     return b.convert(x, compute_type(element)) if is_float(element) else x
-
-
-def _to_float(b: Builder, x: ir.Value) -> ir.Value:
-    return b.convert(x, compute_type(element_type(x)))
 
 
 def _truth(b: Builder, x: ir.Value) -> ir.Value:

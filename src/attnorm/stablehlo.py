@@ -374,7 +374,9 @@ def _scalar(element: ir.Type, value: float | int) -> ir.Attribute:
     if is_bool(element):
         return ir.BoolAttr.get(bool(value))
     value = int(value)
-    if not element.is_unsigned and value >= 2 ** (element.width - 1):
+    # The bindings take a signed 64-bit number, whatever the type.
+    signed = not element.is_unsigned or element.width == 64
+    if signed and value >= 2 ** (element.width - 1):
         value -= 2**element.width
     return ir.IntegerAttr.get(element, value)
 
