@@ -1,0 +1,230 @@
+"""Masks taken apart: which part is a band of keys around each query, which part is anything else.
+
+A predicate over scores is followed down to comparisons of integers that count queries and keys. A
+comparison of `i - j` with a number bounds the keys of query i from one side; several in a
+conjunction make the band of causal or sliding-window attention. Nothing is evaluated: the bound
+holds for every size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..bindings import ir
+from .views import Dim, compose, is_splat, producer, splat, trace
+
+QUERY, KEY = "query", "key"
+Frame = tuple[str | None, ...]
+"""What each dimension of a value counts: queries, keys, or something else."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A predicate that is no band, and its arrangement in the one it was found in."""
+
+    value: ir.Value
+    dims: tuple[Dim, ...]
+
+
+@dataclass
+class Band:
+    """Keys j of query i with `low <= j - i <= high`; None is no bound. `rest` are other masks."""
+
+    low: int | None = None
+    high: int | None = None
+    rest: list[Part] = field(default_factory=list)
+
+    def take(self, part: Band, dims: tuple[Dim, ...]) -> None:
+        """Adds the bounds of a part of the predicate, which `dims` arrange in it."""
+        if part.high is not None:
+            self.at_most(part.high)
+        if part.low is not None:
+            self.at_least(part.low)
+        for other in part.rest:
+            composed = compose(dims, other.dims)
+            assert composed is not None, "a predicate's dimensions are whole"
+            self.rest.append(Part(other.value, composed))
+
+    def is_open(self) -> bool:
+        """Whether it bounds nothing."""
+        return self.low is None and self.high is None
+
+    def at_most(self, bound: int) -> None:
+        """Adds `j - i <= bound`."""
+        self.high = bound if self.high is None else min(self.high, bound)
+
+    def at_least(self, bound: int) -> None:
+        """Adds `j - i >= bound`."""
+        self.low = bound if self.low is None else max(self.low, bound)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """`query * i + key * j + constant`."""
+
+    query: int = 0
+    key: int = 0
+    constant: int = 0
+
+    def plus(self, other: _Line, sign: int = 1) -> _Line:
+        return _Line(
+            self.query + sign * other.query,
+            self.key + sign * other.key,
+            self.constant + sign * other.constant,
+        )
+
+
+def band_of(predicate: ir.Value, frame: Frame) -> Band:
+    """A predicate as a band and whatever else it demands, each a predicate of the same shape."""
+    band = Band()
+    _conjuncts(predicate, frame, band)
+    return band
+
+
+def _conjuncts(predicate: ir.Value, frame: Frame, band: Band) -> None:
+    if is_splat(predicate, True):
+        return
+    view = trace(predicate)
+    inner = source_frame(view.dims, frame, view.source)
+    op = producer(view.source)
+    if inner is not None and op is not None:
+        if op.name == "stablehlo.compare" and _compare(op, inner, band):
+            return
+        conjuncts = _operands_of_and(op)
+        for operand in conjuncts:
+            part = Band()
+            _conjuncts(operand, inner, part)
+            band.take(part, view.dims)
+        if conjuncts:
+            return
+    band.rest.append(Part(view.source, view.dims))
+
+
+def _operands_of_and(op: ir.Operation) -> list[ir.Value]:
+    if op.name == "stablehlo.and":
+        return list(op.operands)
+    if op.name == "stablehlo.select" and is_splat(op.operands[2], False):
+        return list(op.operands)[:2]
+    return []
+
+
+def source_frame(dims: Sequence[Dim], frame: Frame, source: ir.Value) -> Frame | None:
+    """What the dimensions of a view's source count; None where one is cut or joined."""
+    found: list[str | None] = [None] * source.type.rank
+    for dim, label in zip(dims, frame, strict=True):
+        if label is None or not dim:
+            continue
+        own = [atom for atom in dim if atom.axis is not None]
+        if not own:
+            continue
+        if len(dim) != 1 or dim[0].stride != 1:
+            return None
+        found[dim[0].axis] = label
+    return tuple(found)
+
+
+_FLIPPED = {"LE": "GE", "GE": "LE", "LT": "GT", "GT": "LT"}
+
+
+def _compare(op: ir.Operation, frame: Frame, band: Band) -> bool:
+    """Adds the bound that a comparison is; False where it is none."""
+    direction = str(op.attributes["comparison_direction"])
+    direction = next((name for name in _FLIPPED if f" {name}>" in direction), None)
+    if direction is None:
+        return False
+    left, right = op.operands
+    absolute = _absolute(left, frame)
+    if absolute is not None:
+        bound = _line(right, frame)
+        return bound is not None and _two_sided(absolute, direction, bound, band)
+    a, b = _line(left, frame), _line(right, frame)
+    if a is None or b is None:
+        return False
+    return _bound(a.plus(b, -1), direction, band)
+
+
+def _bound(line: _Line, direction: str, band: Band) -> bool:
+    """Adds `line <direction> 0`, where the line is i - j or j - i and a number."""
+    if (line.query, line.key) == (1, -1):
+        line, direction = _Line(-1, 1, -line.constant), _FLIPPED[direction]
+    if (line.query, line.key) != (-1, 1):
+        return False
+    # Now j - i + constant <direction> 0.
+    if direction in ("LE", "LT"):
+        band.at_most(-line.constant - (direction == "LT"))
+    else:
+        band.at_least(-line.constant + (direction == "GT"))
+    return True
+
+
+def _absolute(value: ir.Value, frame: Frame) -> _Line | None:
+    view = trace(value)
+    op = producer(view.source)
+    inner = source_frame(view.dims, frame, view.source)
+    if op is None or op.name != "stablehlo.abs" or inner is None:
+        return None
+    return _line(op.operands[0], inner)
+
+
+def _two_sided(line: _Line, direction: str, bound: _Line, band: Band) -> bool:
+    """Adds `|line| <= bound`."""
+    if direction not in ("LE", "LT") or (bound.query, bound.key) != (0, 0):
+        return False
+    width = bound.constant - (direction == "LT")
+    sides = Band()
+    far = _bound(line.plus(_Line(constant=width), -1), "LE", sides)
+    near = _bound(line.plus(_Line(constant=width)), "GE", sides)
+    if far and near and sides.high is not None and sides.low is not None:
+        band.at_most(sides.high)
+        band.at_least(sides.low)
+        return True
+    return False
+
+
+def _line(value: ir.Value, frame: Frame) -> _Line | None:
+    """An integer value as a line over queries and keys; None where it is none."""
+    number = splat(value)
+    if number is not None:
+        return _Line(constant=int(number)) if number == int(number) else None
+    view = trace(value)
+    inner = source_frame(view.dims, frame, view.source)
+    op = producer(view.source)
+    if op is None or inner is None:
+        return None
+    match op.name.removeprefix("stablehlo."):
+        case "iota":
+            return _iota(inner[op.attributes["iota_dimension"].value])
+        case "dynamic_iota":
+            return _iota(inner[op.attributes["iota_dimension"].value])
+        case "convert" if isinstance(op.operands[0].type.element_type, ir.IntegerType):
+            return _line(op.operands[0], inner)
+        case "add" | "subtract" as name:
+            left, right = (_line(operand, inner) for operand in op.operands)
+            if left is None or right is None:
+                return None
+            return left.plus(right, 1 if name == "add" else -1)
+        case "negate":
+            line = _line(op.operands[0], inner)
+            return None if line is None else _Line().plus(line, -1)
+        case "constant":
+            return _counted(op, inner)
+    return None
+
+
+def _iota(label: str | None) -> _Line | None:
+    if label is None:
+        return None
+    return _Line(query=1) if label == QUERY else _Line(key=1)
+
+
+def _counted(op: ir.Operation, frame: Frame) -> _Line | None:
+    """A constant that counts up by one along its only dimension."""
+    dense = op.attributes["value"]
+    labels = [label for label in frame if label is not None]
+    if not isinstance(dense, ir.DenseIntElementsAttr) or len(labels) != 1:
+        return None
+    values = list(dense)
+    if any(value != values[0] + index for index, value in enumerate(values)):
+        return None
+    return replace(_iota(labels[0]) or _Line(), constant=values[0])
