@@ -9,6 +9,7 @@ from .base import Option, Pass, Refusal, Report
 __all__ = ["NAMES", "Option", "Pass", "Refusal", "Report", "get"]
 
 NAMES: tuple[str, ...] = (
+    "raise-mark-tensor",
     "legalize-dot-algorithm",
     "legalize-reduce-custom-calls",
     "raise-custom-calls",
