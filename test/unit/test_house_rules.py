@@ -1,0 +1,116 @@
+"""Which room may import what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "attnorm"
+ROOMS = ("dialect", "passes", "frontends", "execution", "tools")
+SOURCES = [
+    path
+    for folder in (*(ROOT / room for room in ROOMS), PACKAGE, ROOT / "docs", ROOT / "examples")
+    for path in sorted(folder.glob("*.py"))
+]
+
+
+def module_name(path: Path) -> str:
+    """`attnorm.passes.base` for `passes/base.py`."""
+    base = PACKAGE.parent if PACKAGE in path.parents else ROOT
+    name = ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
+    return name if base != ROOT else f"attnorm.{name}"
+
+
+def imports(source: str, module: str, *, is_package: bool = False) -> Iterator[str]:
+    """Every module that a source imports, by its full name, wherever the import stands."""
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            above = parts[: len(parts) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def imported(path: Path) -> set[str]:
+    """What a file imports."""
+    return set(imports(path.read_text(), module_name(path), is_package=path.name == "__init__.py"))
+
+
+def within(name: str, package: str) -> bool:
+    """Whether a module is a package or stands inside of it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+EVERY = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def test_sources_are_found() -> None:
+    """The rules are not vacuous: every room has files."""
+    rooms = {path.parent.name for path in SOURCES}
+    assert rooms >= {*ROOMS, "attnorm"}
+
+
+@EVERY
+def test_only_the_adapter_imports_torch_mlir(path: Path) -> None:
+    """Nothing but src/attnorm/bindings.py imports `torch_mlir`."""
+    found = {name for name in imported(path) if within(name, "torch_mlir")}
+    assert bool(found) == (path == PACKAGE / "bindings.py")
+
+
+@EVERY
+def test_only_execution_imports_iree(path: Path) -> None:
+    """Nothing but `execution/` imports `iree`."""
+    found = {name for name in imported(path) if within(name, "iree")}
+    assert not found or path.parent == ROOT / "execution"
+
+
+def test_execution_imports_iree() -> None:
+    """The rule about `iree` would see an import: there is one."""
+    everything = {name for path in (ROOT / "execution").glob("*.py") for name in imported(path)}
+    assert any(within(name, "iree") for name in everything)
+
+
+@pytest.mark.parametrize("room", ["passes", "dialect"])
+def test_inner_rooms_do_not_look_out(room: str) -> None:
+    """Passes and the dialect import no tool, no execution, no frontend, nor the front door."""
+    outside = ("tools", "execution", "frontends", "api")
+    if room == "dialect":
+        outside += ("passes", "pipeline", "pipelines")
+    for path in (ROOT / room).glob("*.py"):
+        found = {
+            name
+            for name in imported(path)
+            for package in outside
+            if within(name, f"attnorm.{package}")
+        }
+        assert found == set(), path.name
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import iree.runtime as rt", {"iree.runtime"}),
+        ("def f():\n    from torch_mlir import ir", {"torch_mlir", "torch_mlir.ir"}),
+        ("from ..tools import cli", {"attnorm.tools", "attnorm.tools.cli"}),
+        ("from .. import api", {"attnorm", "attnorm.api"}),
+        ("from .base import Pass", {"attnorm.passes.base", "attnorm.passes.base.Pass"}),
+    ],
+)
+def test_imports(source: str, found: set[str]) -> None:
+    """Imports are seen inside functions, under other names, and relative ones by full name."""
+    assert set(imports(source, "attnorm.passes.some_pass")) == found
+
+
+def test_imports_of_a_package() -> None:
+    """In an `__init__`, one dot is the package itself."""
+    assert "attnorm.passes.base" in set(
+        imports("from . import base", "attnorm.passes", is_package=True)
+    )
