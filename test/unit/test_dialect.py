@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,6 +14,7 @@ import pytest
 
 from attnorm import api, dialect
 from attnorm.bindings import ir, make_context
+from attnorm.dialect.base import AttnormDialect
 
 X, W = "tensor<2x4xf32>", "tensor<4xf32>"
 Q, K, V = "tensor<1x4x5x8xf32>", "tensor<1x2x7x8xf32>", "tensor<1x2x7x3xf32>"
@@ -78,6 +80,22 @@ def test_contexts_do_not_leak_into_each_other() -> None:
     """A context that did not load the dialect does not know it, though another does."""
     dialect.load(make_context())
     assert not make_context().is_dialect_loaded("attnorm")
+
+
+def test_one_thread_loads_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that wants to load waits for one that is loading: together they would crash."""
+    inside, most = [], []
+
+    def slow_load() -> None:
+        inside.append(None)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+
+    monkeypatch.setattr(AttnormDialect, "load", slow_load)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(dialect.load, (make_context(), make_context())))
+    assert most == [1, 1]
 
 
 def test_two_threads() -> None:
