@@ -184,7 +184,9 @@ class Op(AttnormDialect.Operation):
         """Called by MLIR; emits the first violated constraint at the op's location."""
         problem = cls.problem(op)
         if problem:
-            op.location.emit_error(f"'{cls.OPERATION_NAME}' op {problem}")
+            # A message ends at a null character, which a name may hold.
+            shown = problem.replace("\0", r"\00")
+            op.location.emit_error(f"'{cls.OPERATION_NAME}' op {shown}")
         return problem is None
 
     @classmethod

@@ -172,6 +172,17 @@ func.func @rms_norm_c1_unknown_segments(%a: tensor<2x4xf32>) {
 
 // -----
 
+// The name of an attribute holds a null character.
+func.func @rms_norm_c1_unknown_null(%a: tensor<2x4xf32>) {
+  // expected-error @+1 {{\00: expected no such attribute; known are axes, epsilon, weight_offset, cast [rms_norm_c1]}}
+  %0 = "attnorm.rms_norm"(%a) {
+    axes = array<i64: 1>, epsilon = 1.0e-6 : f64, "\00" = 1 : i64
+  } : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
 // The name of an attribute is not UTF-8.
 func.func @rms_norm_c1_unknown_bytes(%a: tensor<2x4xf32>) {
   // expected-error @+1 {{attributes: expected names in UTF-8, got other bytes [rms_norm_c1]}}
