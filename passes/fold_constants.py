@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, is_bool, is_float
 from .base import Pass, Report
 
@@ -122,9 +122,7 @@ class FoldConstantsPass(Pass):
 
     Fires on constants with one value everywhere and what is computed from them alone: conversions,
     moves, the four operations, roots. Float results are rounded to their type once, as the
-    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. What is
-    folded is left without uses, for `canonicalize` to remove.
-
+    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. 
     Refuses integer division, roots of negative numbers, and constants of many values.
 
     ```mlir
@@ -138,7 +136,7 @@ class FoldConstantsPass(Pass):
     }
     ```
 
-    becomes, after `canonicalize`,
+    becomes
 
     ```mlir
     func.func @scale() -> tensor<2x4xf32> {
@@ -154,3 +152,4 @@ class FoldConstantsPass(Pass):
         """Folds below `module`."""
         roots = ("stablehlo.constant", "arith.constant")
         apply_patterns(module, [(root, fold_users) for root in roots])
+        erase_dead(module)

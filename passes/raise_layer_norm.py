@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, element_type, is_half
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
@@ -213,7 +213,7 @@ class RaiseLayerNormPass(Pass):
     }
     ```
 
-    becomes, after `canonicalize`,
+    becomes
 
     ```mlir
     func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
@@ -232,3 +232,4 @@ class RaiseLayerNormPass(Pass):
         pattern = partial(raise_layer_norm, report=report)
         roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
         apply_patterns(module, [(root, pattern) for root in roots])
+        erase_dead(module)

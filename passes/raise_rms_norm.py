@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, element_type, is_half
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
@@ -200,7 +200,7 @@ class RaiseRmsNormPass(Pass):
     }
     ```
 
-    becomes, after `canonicalize`,
+    becomes
 
     ```mlir
     func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
@@ -220,3 +220,4 @@ class RaiseRmsNormPass(Pass):
         pattern = partial(raise_rms_norm, report=report)
         roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
         apply_patterns(module, [(root, pattern) for root in roots])
+        erase_dead(module)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, hlo, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, hlo, ir
 from ..dialect.sdpa import UNBOUNDED
 from ..stablehlo import Builder, element_type, is_half, shape_of
 from .arrange import arrange
@@ -752,7 +752,45 @@ def _columns(depth: list[Dim], last: int) -> list[Dim]:
 
 @dataclass(frozen=True)
 class RaiseSdpaPass(Pass):
-    """Attention written out becomes `attnorm.sdpa`."""
+    """Attention written out becomes `attnorm.sdpa`.
+
+    Fires on `attnorm.softmax` between two products. Above it: a scale (on the scores, on queries or
+    keys, split over both), a softcap, masks that are added or selected, in any arrangement of batch,
+    heads, queries and keys, keys or values on either side. Repeated heads become grouped heads. A
+    predicate that compares positions, known by their iotas, becomes `causal`, `offset` and `window`;
+    what else it demands stays the mask. A fill of -1e4 or less is a mask. Below it: torch's and
+    ONNX's tails that make 0 of rows without keys, and a rounding of the probabilities, which the op
+    does not do.
+
+    Refuses probabilities with another reader, a mask before the scale or the cap, fills that differ,
+    a softmax over another axis, and dimensions that are cut unevenly.
+
+    ```mlir
+    func.func @attention(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>)
+        -> tensor<2x4x8xf32> {
+      %scale = stablehlo.constant dense<0.5> : tensor<2x4x4xf32>
+      %0 = stablehlo.dot_general %q, %k, batching_dims = [0] x [0], contracting_dims = [2] x [2]
+          : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x4xf32>
+      %1 = stablehlo.multiply %0, %scale : tensor<2x4x4xf32>
+      %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+      %3 = stablehlo.dot_general %2, %v, batching_dims = [0] x [0], contracting_dims = [2] x [1]
+          : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      return %3 : tensor<2x4x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @attention(%q: tensor<2x4x8xf32>, %k: tensor<2x4x8xf32>, %v: tensor<2x4x8xf32>)
+        -> tensor<2x4x8xf32> {
+      %0 = "attnorm.sdpa"(%q, %k, %v) {
+        operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, scale = 0.5 : f64
+      } : (tensor<2x4x8xf32>, tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      return %0 : tensor<2x4x8xf32>
+    }
+    ```
+    """
 
     name = "raise-sdpa"
 
@@ -760,3 +798,4 @@ class RaiseSdpaPass(Pass):
         """Raises every attention below `module`."""
         pattern = partial(raise_sdpa, report=report)
         apply_patterns(module, [("attnorm.softmax", pattern)])
+        erase_dead(module)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from .base import Pass, Refusal, Report
 from .statistics import Path, axes_of_rows, one_over, reduction_of
 from .views import made_by, users
@@ -119,7 +119,7 @@ class RaiseSoftmaxPass(Pass):
     }
     ```
 
-    becomes, after `canonicalize`,
+    becomes
 
     ```mlir
     func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
@@ -135,3 +135,4 @@ class RaiseSoftmaxPass(Pass):
         """Raises every softmax below `module`."""
         pattern = partial(raise_softmax, report=report)
         apply_patterns(module, [("stablehlo.exponential", pattern)])
+        erase_dead(module)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder
 from .base import Pass, Report
 from .views import is_move, is_splat, splat, users
@@ -88,7 +88,7 @@ class SimplifyIdentitiesPass(Pass):
     }
     ```
 
-    becomes, after `canonicalize`,
+    becomes
 
     ```mlir
     func.func @simplify(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -103,3 +103,4 @@ class SimplifyIdentitiesPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Simplifies below `module`."""
         apply_patterns(module, [("stablehlo.constant", simplify_users)])
+        erase_dead(module)

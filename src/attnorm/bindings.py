@@ -32,6 +32,7 @@ __all__ = [
     "diagnostic",
     "dialect_names",
     "evaluate",
+    "erase_dead",
     "ext",
     "hlo",
     "ir",
@@ -252,6 +253,11 @@ def run_native(module: ir.Operation, passes: str) -> None:
     """Runs C++ passes, as text, on a module."""
     with module.context:
         PassManager.parse(f"builtin.module({passes})").run(module)
+
+
+def erase_dead(module: ir.Operation) -> None:
+    """Erases what nothing reads: a pattern may only erase its root, a walk may come to the rest."""
+    run_native(module, "trivial-dce")
 
 
 def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter], bool]:

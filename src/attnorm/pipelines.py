@@ -31,15 +31,29 @@ class Pipeline:
         )
 
 
-_RAISE = ("legalize-reduce-custom-calls", "raise-custom-calls", "raise-composites")
+_NAMED = ("legalize-reduce-custom-calls", "raise-custom-calls", "raise-composites")
+_SIMPLIFY = "func.func(stablehlo-aggressive-simplification,canonicalize,cse)"
+_NORMALIZE = (
+    "func.func(stablehlo-legalize-composite-to-call,remove-shape-constraints)",
+    *("inline", "symbol-dce", _SIMPLIFY, "fold-constants", "simplify-identities", _SIMPLIFY),
+)
+_IDIOMS = ("raise-softmax", "raise-sdpa", "raise-rms-norm", "raise-layer-norm")
+_RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
 _FUSE = ("fuse-add-norm", "fuse-norm-mul")
 _EXPAND = ("expand-rms-norm", "expand-layer-norm", "expand-softmax", "expand-sdpa")
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
 
 PIPELINES: dict[str, Pipeline] = {
+    "normalize-stablehlo": Pipeline(
+        "One form for what exporters write in many: calls inlined, constants folded.",
+        _NORMALIZE,
+        {},
+    ),
     "attnorm-raise": Pipeline(
-        "Custom calls and composites become reductions and attnorm ops.", _RAISE, _EPSILON
+        "Custom calls, composites and what is written out become reductions and attnorm ops.",
+        _RAISE,
+        _EPSILON,
     ),
     "attnorm-fuse": Pipeline("Norms take in what stands beside them.", _FUSE, {}),
     "attnorm-expand": Pipeline("attnorm ops become StableHLO primitives.", _EXPAND, {}),

@@ -1,0 +1,53 @@
+// RUN: attnorm-opt %s --fold-constants --split-input-file | FileCheck %s
+
+// torch-mlir's epsilon: an f64 behind three ops, rounded once, to f32.
+// CHECK-LABEL: func.func @epsilon
+func.func @epsilon() -> tensor<2x4xf32> {
+  // CHECK: %[[E:.*]] = stablehlo.constant dense<9.99999997E-7> : tensor<2x4xf32>
+  // CHECK-NEXT: return %[[E]]
+  %cst = arith.constant dense<1.0e-6> : tensor<1xf64>
+  %0 = stablehlo.convert %cst : (tensor<1xf64>) -> tensor<1xf32>
+  %1 = stablehlo.reshape %0 : (tensor<1xf32>) -> tensor<f32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [] : (tensor<f32>) -> tensor<2x4xf32>
+  return %2 : tensor<2x4xf32>
+}
+
+// -----
+
+// A half type rounds at every step, as its own arithmetic does: 2048 + 1 is 2048.
+// CHECK-LABEL: func.func @half
+func.func @half() -> tensor<f16> {
+  // CHECK: stablehlo.constant dense<2.048000e+03> : tensor<f16>
+  %a = stablehlo.constant dense<2048.0> : tensor<f16>
+  %b = stablehlo.constant dense<1.0> : tensor<f16>
+  %0 = stablehlo.add %a, %b : tensor<f16>
+  return %0 : tensor<f16>
+}
+
+// -----
+
+// Integers wrap; their division is left to the run time.
+// CHECK-LABEL: func.func @integers
+func.func @integers() -> (tensor<i8>, tensor<i8>) {
+  // CHECK-DAG: stablehlo.constant dense<-128> : tensor<i8>
+  // CHECK-DAG: stablehlo.divide
+  %a = stablehlo.constant dense<127> : tensor<i8>
+  %b = stablehlo.constant dense<1> : tensor<i8>
+  %0 = stablehlo.add %a, %b : tensor<i8>
+  %1 = stablehlo.divide %a, %b : tensor<i8>
+  return %0, %1 : tensor<i8>, tensor<i8>
+}
+
+// -----
+
+// The root of a negative number and constants of many values stay.
+// CHECK-LABEL: func.func @left
+func.func @left() -> (tensor<f32>, tensor<2xf32>) {
+  // CHECK: stablehlo.sqrt
+  // CHECK: stablehlo.negate
+  %a = stablehlo.constant dense<-1.0> : tensor<f32>
+  %b = stablehlo.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %0 = stablehlo.sqrt %a : tensor<f32>
+  %1 = stablehlo.negate %b : tensor<2xf32>
+  return %0, %1 : tensor<f32>, tensor<2xf32>
+}

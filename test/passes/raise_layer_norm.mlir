@@ -1,0 +1,53 @@
+// RUN: attnorm-opt %s --raise-layer-norm --split-input-file | FileCheck %s
+
+// The mean square less the squared mean, clamped at 0; weight on the root, bias behind.
+// CHECK-LABEL: func.func @fast_variance
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<4xf32>, %[[B:.*]]: tensor<4xf32>)
+func.func @fast_variance(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<2x4xf32> {
+  // CHECK: %[[Y:.*]] = "attnorm.layer_norm"(%[[X]], %[[W]], %[[B]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64
+  // CHECK-NEXT: return %[[Y]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %zeros = stablehlo.constant dense<0.0> : tensor<2xf32>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %mean = stablehlo.divide %0, %n : tensor<2xf32>
+  %1 = stablehlo.multiply %x, %x : tensor<2x4xf32>
+  %2 = stablehlo.reduce(%1 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %3 = stablehlo.divide %2, %n : tensor<2xf32>
+  %4 = stablehlo.multiply %mean, %mean : tensor<2xf32>
+  %5 = stablehlo.subtract %3, %4 : tensor<2xf32>
+  %6 = stablehlo.maximum %zeros, %5 : tensor<2xf32>
+  %7 = stablehlo.add %6, %e : tensor<2xf32>
+  %8 = stablehlo.rsqrt %7 : tensor<2xf32>
+  %9 = stablehlo.broadcast_in_dim %8, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %10 = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %11 = stablehlo.multiply %9, %10 : tensor<2x4xf32>
+  %12 = stablehlo.broadcast_in_dim %mean, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %13 = stablehlo.subtract %x, %12 : tensor<2x4xf32>
+  %14 = stablehlo.multiply %13, %11 : tensor<2x4xf32>
+  %15 = stablehlo.broadcast_in_dim %b, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %16 = stablehlo.add %14, %15 : tensor<2x4xf32>
+  return %16 : tensor<2x4xf32>
+}
+
+// -----
+
+// Near miss: what is normalised has its mean left in.
+// CHECK-LABEL: func.func @not_centred
+func.func @not_centred(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK-NOT: attnorm.layer_norm
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = stablehlo.divide %0, %n : tensor<2xf32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %6 = stablehlo.divide %5, %n : tensor<2xf32>
+  %7 = stablehlo.rsqrt %6 : tensor<2xf32>
+  %8 = stablehlo.broadcast_in_dim %7, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %9 = stablehlo.multiply %x, %8 : tensor<2x4xf32>
+  return %9 : tensor<2x4xf32>
+}

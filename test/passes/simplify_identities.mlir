@@ -1,0 +1,35 @@
+// RUN: attnorm-opt %s --simplify-identities --split-input-file | FileCheck %s
+
+// What changes nothing goes, on either side where the op commutes.
+// CHECK-LABEL: func.func @identities
+// CHECK-SAME:    (%[[X:.*]]: tensor<4xf32>)
+func.func @identities(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  // CHECK-NEXT: return %[[X]], %[[X]], %[[X]], %[[X]]
+  %zero = stablehlo.constant dense<0.0> : tensor<4xf32>
+  %one = stablehlo.constant dense<1.0> : tensor<4xf32>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<4xf32>
+  %0 = stablehlo.subtract %x, %zero : tensor<4xf32>
+  %1 = stablehlo.multiply %one, %x : tensor<4xf32>
+  %2 = stablehlo.divide %x, %one : tensor<4xf32>
+  %3 = stablehlo.maximum %low, %x : tensor<4xf32>
+  return %0, %1, %2, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Near misses: x + 0 loses a -0, 0 - x and 1 / x are no identities, x^3 is no square.
+// CHECK-LABEL: func.func @near_misses
+func.func @near_misses(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  // CHECK: stablehlo.add
+  // CHECK: stablehlo.subtract
+  // CHECK: stablehlo.divide
+  // CHECK: stablehlo.power
+  %zero = stablehlo.constant dense<0.0> : tensor<4xf32>
+  %one = stablehlo.constant dense<1.0> : tensor<4xf32>
+  %three = stablehlo.constant dense<3.0> : tensor<4xf32>
+  %0 = stablehlo.add %x, %zero : tensor<4xf32>
+  %1 = stablehlo.subtract %zero, %x : tensor<4xf32>
+  %2 = stablehlo.divide %one, %x : tensor<4xf32>
+  %3 = stablehlo.power %x, %three : tensor<4xf32>
+  return %0, %1, %2, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
