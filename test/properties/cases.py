@@ -22,7 +22,7 @@ F16, BF16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 HALVES, FLOATS = (F16, BF16), (F16, BF16, F32, F64)
 
-INLINED = "stablehlo-legalize-composite-to-call,inline"
+INLINED = "func.func(stablehlo-legalize-composite-to-call),inline"
 
 
 @dataclass(frozen=True, repr=False)

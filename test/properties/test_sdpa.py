@@ -49,12 +49,13 @@ class Attention:
     def sound_in_iree(self) -> bool:
         """Whether IREE takes it.
 
-        It cannot link an f64 tanh, and refuses a dynamic_reshape: ours to more axes, and the one
-        that it makes itself of a reduction over one key or a depth of 1.
+        It cannot link an f64 tanh, refuses a dynamic_reshape (ours to more axes, and the one that
+        it makes itself of a reduction over one key or a depth of 1), and asks for 2^59 bytes of
+        stack in some dynamic reductions in f64.
         """
-        softcap, single = self.values["softcap"], 1 in self.operands["k"].shape[-2:]
-        reshaped = self.dynamic and (self.grouped() or single)
-        return not reshaped and not (softcap and "f64" in question(self).elements())
+        wide, single = "f64" in question(self).elements(), 1 in self.operands["k"].shape[-2:]
+        refused = wide or self.grouped() or single
+        return not (self.dynamic and refused) and not (wide and self.values["softcap"])
 
     def grouped(self) -> bool:
         """Whether several query heads share a key head."""
