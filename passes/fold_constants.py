@@ -151,5 +151,5 @@ class FoldConstantsPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""
         roots = ("stablehlo.constant", "arith.constant")
-        apply_patterns(module, [(root, fold_users) for root in roots])
-        erase_dead(module)
+        if apply_patterns(module, [(root, fold_users) for root in roots]):
+            erase_dead(module)

@@ -231,5 +231,5 @@ class RaiseLayerNormPass(Pass):
         """Raises every norm below `module`."""
         pattern = partial(raise_layer_norm, report=report)
         roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
-        apply_patterns(module, [(root, pattern) for root in roots])
-        erase_dead(module)
+        if apply_patterns(module, [(root, pattern) for root in roots]):
+            erase_dead(module)

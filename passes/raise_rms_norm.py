@@ -219,5 +219,5 @@ class RaiseRmsNormPass(Pass):
         """Raises every norm below `module`."""
         pattern = partial(raise_rms_norm, report=report)
         roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
-        apply_patterns(module, [(root, pattern) for root in roots])
-        erase_dead(module)
+        if apply_patterns(module, [(root, pattern) for root in roots]):
+            erase_dead(module)

@@ -797,5 +797,5 @@ class RaiseSdpaPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every attention below `module`."""
         pattern = partial(raise_sdpa, report=report)
-        apply_patterns(module, [("attnorm.softmax", pattern)])
-        erase_dead(module)
+        if apply_patterns(module, [("attnorm.softmax", pattern)]):
+            erase_dead(module)

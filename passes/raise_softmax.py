@@ -134,5 +134,5 @@ class RaiseSoftmaxPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every softmax below `module`."""
         pattern = partial(raise_softmax, report=report)
-        apply_patterns(module, [("stablehlo.exponential", pattern)])
-        erase_dead(module)
+        if apply_patterns(module, [("stablehlo.exponential", pattern)]):
+            erase_dead(module)

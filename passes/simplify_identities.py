@@ -102,5 +102,5 @@ class SimplifyIdentitiesPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Simplifies below `module`."""
-        apply_patterns(module, [("stablehlo.constant", simplify_users)])
-        erase_dead(module)
+        if apply_patterns(module, [("stablehlo.constant", simplify_users)]):
+            erase_dead(module)

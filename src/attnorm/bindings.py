@@ -27,6 +27,7 @@ __all__ = [
     "Rewriter",
     "apply_patterns",
     "bytecode",
+    "changes",
     "collecting_diagnostics",
     "deserialize_portable_artifact",
     "diagnostic",
@@ -240,19 +241,40 @@ Pattern = Callable[[ir.Operation, Rewriter], bool]
 """Takes a root and a rewriter; returns whether it changed the IR."""
 
 
-def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> None:
-    """Walks `scope` once and offers every op to the patterns whose root name is its name."""
+_changes = 0
+
+
+def changes() -> int:
+    """A number that has grown where a pattern or a native pass may have changed any IR since."""
+    return _changes
+
+
+def _note_change() -> None:
+    global _changes
+    _changes += 1
+
+
+def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> bool:
+    """Walks `scope` once and offers every op to the patterns whose root name is its name.
+
+    Returns whether a pattern changed the IR.
+    """
+    before = changes()
     with scope.context:
         found = rewrite.RewritePatternSet()
         for root, pattern in patterns:
             found.add(root, _callback(pattern))
         rewrite.walk_and_apply_patterns(scope, found.freeze())
+    return changes() != before
 
 
 def run_native(module: ir.Operation, passes: str) -> None:
-    """Runs C++ passes, as text, on a module."""
+    """Runs C++ passes, as text, on a module; the caller's pass is verified as a whole."""
+    _note_change()
     with module.context:
-        PassManager.parse(f"builtin.module({passes})").run(module)
+        manager = PassManager.parse(f"builtin.module({passes})")
+        manager.enable_verifier(False)
+        manager.run(module)
 
 
 def erase_dead(module: ir.Operation) -> None:
@@ -264,7 +286,10 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
     def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
         # Types and attributes that a pattern makes want a location around them.
         with op.location:
-            # The bindings want a falsy value for "rewritten" and exactly True for "no match".
-            return not pattern(op.operation, Rewriter(rewriter))
+            changed = pattern(op.operation, Rewriter(rewriter))
+        if changed:
+            _note_change()
+        # The bindings want a falsy value for "rewritten" and exactly True for "no match".
+        return not changed
 
     return callback

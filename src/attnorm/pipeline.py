@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import passes, pipelines
-from .bindings import PassManager, diagnostic, ir, raising_located
+from .bindings import PassManager, changes, diagnostic, ir, raising_located
 from .errors import AttnormError, Diagnostic
 from .passes import Pass, Report
 
@@ -241,12 +241,15 @@ def run(
     before = module.get_asm(print_generic_op_form=True) if reproducer else None
     with module.context:
         manager = PassManager()
-        manager.enable_verifier(verify_each)
+        # MLIR would verify after every pass, also after one that found nothing to do.
+        manager.enable_verifier(False)
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
-        for step in steps:
-            _add(manager, step, tracer, on_refusal)
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            _add(manager, step, tracer, on_refusal, verify_each)
+            if verify_each and _ends_a_native_run(step, following):
+                manager.add(lambda op, handle: _verify(op), name="verify")
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)
@@ -265,6 +268,7 @@ def _add(
     step: Step,
     tracer: _Tracer | None,
     on_refusal: Callable[[Diagnostic], None] | None,
+    verify: bool,
 ) -> None:
     if tracer:
         manager.add(tracer.before(step), name="print-ir")
@@ -272,15 +276,25 @@ def _add(
         manager.add(str(step))
     else:
         type_ = type(step.pass_)
-        callback = _callback(step.pass_, on_refusal)
+        callback = _callback(step.pass_, on_refusal, verify)
         manager.add(callback, name=type_.__name__, argument=str(step), description=type_.summary())
     if tracer:
         manager.add(tracer.after(step), name="print-ir")
 
 
-def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None):
+def _ends_a_native_run(step: Step, following: Step | None) -> bool:
+    """Whether the last of several passes of MLIR's own in a row: they are verified together."""
+    return step.pass_ is None and (following is None or following.pass_ is not None)
+
+
+def _verify(op: ir.Operation) -> None:
+    with raising_located("the module is invalid"):
+        op.verify()
+
+
+def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool):
     def callback(op: ir.Operation, handle) -> None:
-        report = Report()
+        report, before = Report(), changes()
         try:
             pass_.run(op, report)
         except AttnormError:
@@ -294,6 +308,8 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None):
             location.emit_error(message)
         if report.errors:
             handle.signal_pass_failure()
+        elif verify and changes() != before:
+            _verify(op)
 
     return callback
 
