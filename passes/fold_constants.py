@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, erase_dead, ir
+from ..bindings import Rewriter, apply_patterns, ir, simplify
 from ..stablehlo import Builder, is_bool, is_float
 from .base import Pass, Report
 
@@ -152,4 +152,4 @@ class FoldConstantsPass(Pass):
         """Folds below `module`."""
         roots = ("stablehlo.constant", "arith.constant")
         if apply_patterns(module, [(root, fold_users) for root in roots]):
-            erase_dead(module)
+            simplify(module)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, erase_dead, ir
+from ..bindings import Rewriter, apply_patterns, ir, simplify
 from ..stablehlo import Builder
 from .base import Pass, Report
 from .views import is_move, is_splat, splat, users
@@ -103,4 +103,4 @@ class SimplifyIdentitiesPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Simplifies below `module`."""
         if apply_patterns(module, [("stablehlo.constant", simplify_users)]):
-            erase_dead(module)
+            simplify(module)

@@ -10,6 +10,8 @@ import importlib
 import io
 import pkgutil
 import re
+import sys
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,7 +45,15 @@ __all__ = [
     "raising_located",
     "run_native",
     "serialize_portable_artifact",
+    "simplify",
 ]
+
+# The bindings ask for a Python module of an op's dialect whenever they touch the op, and remember
+# only that they found one. There is none for these: without an empty one, half of the time goes
+# into looking for it.
+for _dialect in ("attnorm", "chlo", "stablehlo"):
+    _name = f"{dialects.__name__}.{_dialect}"
+    sys.modules.setdefault(_name, types.ModuleType(_name))
 
 hlo.register_stablehlo_passes()
 # Importing this one registers the rest: stablehlo-aggressive-simplification and torch-mlir's own.
@@ -275,6 +285,11 @@ def run_native(module: ir.Operation, passes: str) -> None:
         manager = PassManager.parse(f"builtin.module({passes})")
         manager.enable_verifier(False)
         manager.run(module)
+
+
+def simplify(module: ir.Operation) -> None:
+    """Cleans up behind a pass with what StableHLO and MLIR know."""
+    run_native(module, "func.func(stablehlo-aggressive-simplification,canonicalize,cse)")
 
 
 def erase_dead(module: ir.Operation) -> None:

@@ -32,10 +32,14 @@ class Pipeline:
 
 
 _NAMED = ("legalize-reduce-custom-calls", "raise-custom-calls", "raise-composites")
-_SIMPLIFY = "func.func(stablehlo-aggressive-simplification,canonicalize,cse)"
 _NORMALIZE = (
     "func.func(stablehlo-legalize-composite-to-call,remove-shape-constraints)",
-    *("inline", "symbol-dce", _SIMPLIFY, "fold-constants", "simplify-identities", _SIMPLIFY),
+    # The inliner would canonicalize every function again.
+    "inline{default-pipeline=}",
+    "symbol-dce",
+    "func.func(stablehlo-aggressive-simplification,canonicalize,cse)",
+    "fold-constants",
+    "simplify-identities",
 )
 _IDIOMS = ("raise-softmax", "raise-sdpa", "raise-rms-norm", "raise-layer-norm")
 _RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
