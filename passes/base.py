@@ -125,10 +125,7 @@ def _print(value: Any) -> str:
 
 
 def operations(module: ir.Operation, name: str) -> list[ir.Operation]:
-    """Every op of a name below `module`, in order.
-
-    For a rewrite that erases more than its root: a walk must not lose the op that it comes to next.
-    """
+    """Every op of a name below `module`, in order."""
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation, rewriter: Rewriter) -> bool:

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from .. import dialect
-from ..bindings import ir
+from ..bindings import Rewriter, apply_patterns, ir
 from ..stablehlo import Builder, compute_type, element_type, is_half, shape_of
-from .base import Pass, Refusal, Report, operations
+from .base import Pass, Refusal, Report
 
 
-def fuse_product(op: ir.Operation, report: Report) -> None:
+def fuse_product(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
     """Pattern: multiply(rms_norm(x, w), s) -> rms_norm_mul(x, s, w)
     Pattern: multiply(rms_norm(x), broadcast_in_dim(s)) -> rms_norm(x, s), s along the axes only
     """
-    product = _product_of(op)
-    if product is None:
-        return
-    norm = op.opview
+    # The root is the product: the walk is past the norm before it, which may go, but a product
+    # behind a norm could be where the walk stands next.
+    found = _norm_of(op)
+    if found is None:
+        return False
+    norm = found.opview
     try:
-        factor = _factor(norm, product)
-        built = _as_weight(norm, factor, product) or _as_multiplier(norm, factor, product)
+        factor = _factor(norm, op)
+        built = _as_weight(norm, factor, op) or _as_multiplier(norm, factor, op)
     except Refusal as refusal:
-        report.refuse(op, str(refusal))
-        return
-    product.results[0].replace_all_uses_with(built)
-    product.erase()
-    op.erase()
+        report.refuse(found, str(refusal))
+        return False
+    rewriter.replace(op, [built])
+    rewriter.erase(found)
+    return True
 
 
-def _product_of(norm: ir.Operation) -> ir.Operation | None:
-    """A multiply that reads the norm, if there is one."""
-    for use in norm.results[0].uses:
-        owner = use.owner.operation
-        if owner.name == "stablehlo.multiply":
-            return owner
-    return None
+def _norm_of(product: ir.Operation) -> ir.Operation | None:
+    """The norm that a product reads, if there is one; of two, one that nothing else reads."""
+    owners = [operand.owner for operand in product.operands]
+    norms = [
+        owner.operation
+        for owner in owners
+        if not isinstance(owner, ir.Block) and owner.name == "attnorm.rms_norm"
+    ]
+    alone = [norm for norm in norms if len(list(norm.results[0].uses)) == 1]
+    return next(iter(alone or norms), None)
 
 
 def _factor(norm, product: ir.Operation) -> ir.Value:
@@ -171,6 +177,4 @@ class FuseNormMulPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every product below `module`."""
-        for norm in operations(module, "attnorm.rms_norm"):
-            with norm.location:
-                fuse_product(norm, report)
+        apply_patterns(module, [("stablehlo.multiply", partial(fuse_product, report=report))])

@@ -241,3 +241,15 @@ func.func @chain(%x: tensor<2x4xf32>, %s: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %5 = stablehlo.multiply %4, %s : tensor<2x4xf32>
   return %5 : tensor<2x4xf32>
 }
+
+// Of a product of two norms, the one that nothing else reads takes the other in.
+// CHECK-LABEL: func.func @two_norms
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[Y:.*]]: tensor<2x4xf32>)
+func.func @two_norms(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+  // CHECK: %[[N:.*]] = "attnorm.rms_norm"(%[[X]])
+  // CHECK: "attnorm.rms_norm_mul"(%[[Y]], %[[N]])
+  %0 = "attnorm.rms_norm"(%x) {axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 0>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = "attnorm.rms_norm"(%y) {axes = array<i64: 1>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 0>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %2 = stablehlo.multiply %0, %1 : tensor<2x4xf32>
+  return %0, %2 : tensor<2x4xf32>, tensor<2x4xf32>
+}
