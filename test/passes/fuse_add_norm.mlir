@@ -76,6 +76,23 @@ func.func @used_in_region(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>, %p: tensor<i
   return %1, %3 : tensor<2x4xf32>, tensor<2x4xf32>
 }
 
+// ... also where the fused op has to wait for its weight, if the region comes later.
+// CHECK-LABEL: func.func @used_in_later_region
+func.func @used_in_later_region(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>, %p: tensor<i1>) -> (tensor<4xf32>, tensor<4xf32>) {
+  // CHECK: stablehlo.exponential
+  // CHECK: %[[BOTH:.*]]:2 = "attnorm.add_rms_norm"
+  // CHECK: stablehlo.return %[[BOTH]]#0
+  %0 = stablehlo.add %a, %b : tensor<4xf32>
+  %1 = stablehlo.exponential %c : tensor<4xf32>
+  %2 = "attnorm.rms_norm"(%0, %1) {axes = array<i64: 0>, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1>} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = "stablehlo.if"(%p) ({
+    stablehlo.return %0 : tensor<4xf32>
+  }, {
+    stablehlo.return %a : tensor<4xf32>
+  }) : (tensor<i1>) -> tensor<4xf32>
+  return %2, %3 : tensor<4xf32>, tensor<4xf32>
+}
+
 // The norm of anything but a sum is not this pass's.
 // CHECK-LABEL: func.func @no_sum
 func.func @no_sum(%a: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {

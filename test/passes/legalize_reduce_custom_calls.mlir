@@ -265,6 +265,16 @@ func.func @half(%x: tensor<2x4xbf16>) -> tensor<2xbf16> {
   return %0 : tensor<2xbf16>
 }
 
+// So does a plain sum.
+// CHECK-LABEL: func.func @half_sum
+func.func @half_sum(%x: tensor<2x4xf16>) -> tensor<2xf16> {
+  // CHECK: stablehlo.convert {{.*}} -> tensor<2x4xf32>
+  // CHECK: applies stablehlo.add {{.*}} -> tensor<2xf32>
+  // CHECK: stablehlo.convert {{.*}} -> tensor<2xf16>
+  %0 = stablehlo.custom_call @reduce_sum(%x) {dimensions = [1]} : (tensor<2x4xf16>) -> tensor<2xf16>
+  return %0 : tensor<2xf16>
+}
+
 // The maximum of half types is exact as it is.
 // CHECK-LABEL: func.func @half_max
 func.func @half_max(%x: tensor<2x4xf16>) -> tensor<2xf16> {

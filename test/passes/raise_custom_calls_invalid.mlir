@@ -234,7 +234,7 @@ func.func @litert_mask(%a: tensor<1x3x2x4xf32>, %b: tensor<1x3x2x4xf32>, %c: ten
 
 // -----
 
-// What the op refuses is refused, and leaves no transposes behind.
+// What the op refuses is refused.
 func.func @litert_heads(%a: tensor<1x3x2x4xf32>, %b: tensor<1x3x4x4xf32>, %c: tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32> {
   // expected-error @+1 {{@ai_edge_torch.scaled_dot_product_attention: q: expected a multiple of the 4 heads of k, got 2 [sdpa_c4]}}
   %0 = stablehlo.custom_call @ai_edge_torch.scaled_dot_product_attention(%a, %b, %c) : (tensor<1x3x2x4xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32>

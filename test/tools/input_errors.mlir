@@ -46,4 +46,4 @@
 
 // A full disk is an error too.
 // RUN: printf 'module {}' | not attnorm-opt -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL
-// FULL: {{^}}error: No space left on device{{$}}
+// FULL: {{^}}error: {{.*}}No space left on device{{$}}

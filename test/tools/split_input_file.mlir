@@ -29,7 +29,7 @@ func.func @wrong() {
   return
 }
 // -----
-// ---------- a line that is no separator
+// ----- a line that is no separator
 func.func @same() -> tensor<i8> {
   %0 = stablehlo.constant dense<1> : tensor<i8>
   return %0 : tensor<i8>
