@@ -174,7 +174,8 @@ class Op(AttnormDialect.Operation):
         cls.constraints = (Constraint(1, WELL_FORMED, _well_formed), *rules)
         cls.operand_defs = [field for field in cls._fields if isinstance(field, ext.OperandDef)]
         for index, definition in enumerate(cls.operand_defs):
-            setattr(cls, definition.name, property(_operand_getter(index)))
+            always_there = all(map(is_single, cls.operand_defs[: index + 1]))
+            setattr(cls, definition.name, property(_operand_getter(index, always_there)))
         cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
         for index, definition in enumerate(cls.result_defs):
             setattr(cls, definition.name, property(_result_getter(index)))
@@ -276,7 +277,10 @@ def _read(op, name: str) -> ir.Attribute | None:
         return None
 
 
-def _operand_getter(index: int):
+def _operand_getter(index: int, always_there: bool):
+    if always_there:
+        return lambda op: op.operands[index]
+
     def get(op):
         sizes = _segments(op)
         return op.operands[sum(sizes[:index])] if sizes[index] else None
