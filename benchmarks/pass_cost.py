@@ -23,7 +23,8 @@ _CALLS = (
     f"stablehlo.custom_call @rms_norm({{x}}, %w) {{{{epsilon = 1.0e-6 : f32}}}} "
     f": ({_TYPE}, tensor<64xf32>) -> {_TYPE}",
     f"stablehlo.custom_call @softmax({{x}}) {{{{axis = 1 : i64}}}} : ({_TYPE}) -> {_TYPE}",
-    f"stablehlo.custom_call @reduce_sum({{x}}) {{{{dimensions = [0, 1]}}}} : ({_TYPE}) -> tensor<f32>",
+    f"stablehlo.custom_call @reduce_sum({{x}}) {{{{dimensions = [0, 1]}}}} "
+    f": ({_TYPE}) -> tensor<f32>",
 )
 
 

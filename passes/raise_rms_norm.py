@@ -97,10 +97,15 @@ def products_of(root: ir.Operation, path: Path) -> Iterator[tuple[ir.Operation, 
             elif divides and one_over(user):
                 path.step(user, 1)
                 pending.append((user.results[0], False))
-            elif divides and user.name == "stablehlo.divide" and user.operands[1] == value:
+            elif _applies(user, value, divides):
                 yield user, value
-            elif not divides and user.name == "stablehlo.multiply":
-                yield user, value
+
+
+def _applies(user: ir.Operation, value: ir.Value, divides: bool) -> bool:
+    """Whether an op divides by a root, or multiplies with its inverse."""
+    if divides:
+        return user.name == "stablehlo.divide" and user.operands[1] == value
+    return user.name == "stablehlo.multiply"
 
 
 def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Found | None:

@@ -1,4 +1,4 @@
-"""`simplify-identities`: operations with a number that change nothing, or that have a plainer form."""
+"""`simplify-identities`: operations with a number that change nothing, or have a plainer form."""
 
 from __future__ import annotations
 

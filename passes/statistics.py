@@ -1,8 +1,8 @@
 """Row statistics in canonical form: what norms are recognised by.
 
-A statistic is followed from the value that uses it up to the reduction that makes it, through moves,
-conversions and the arithmetic on the way; `Path` remembers that arithmetic, so that the rows of the
-statistic can be held against the rows of what it is applied to.
+A statistic is followed from the value that uses it up to the reduction that makes it, through
+moves, conversions and the arithmetic on the way; `Path` remembers that arithmetic, so that the rows
+of the statistic can be held against the rows of what it is applied to.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def axes_of_rows(
     """The axes of `applied` along which `rows` holds the statistic of each of its rows.
 
     `reduced` is over x, element for element; `path` leads from `rows` to it. `applied` has to be x,
-    in any arrangement: None where it is another value, or where a row meets another row's statistic.
+    in any arrangement: None where it is another value, or a row meets another row's statistic.
     """
     inner, outer = trace(x), trace(applied)
     if (inner.source, inner.elements) != (outer.source, outer.elements):

@@ -17,7 +17,12 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-_LIT_OUTCOMES = {"PASS": "passed", "XFAIL": "passed", "UNSUPPORTED": "skipped", "SKIPPED": "skipped"}
+_LIT_OUTCOMES = {
+    "PASS": "passed",
+    "XFAIL": "passed",
+    "UNSUPPORTED": "skipped",
+    "SKIPPED": "skipped",
+}
 
 
 def run_lit(results: Path) -> Counter[str]:

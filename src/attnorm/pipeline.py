@@ -241,8 +241,8 @@ def run(
     before = module.get_asm(print_generic_op_form=True) if reproducer else None
     with module.context:
         manager = PassManager()
-        # MLIR would verify after every pass, also after one that found nothing to do. Here a pass of
-        # ours that changed something is verified, with MLIR's own passes before it, and the end.
+        # MLIR would verify after every pass, also after one that found nothing to do. Here a pass
+        # of ours that changed something is verified, with MLIR's own passes before it, and the end.
         manager.enable_verifier(False)
         if timing:
             manager.enable_timing()
