@@ -10,6 +10,9 @@ __all__ = ["NAMES", "Option", "Pass", "Refusal", "Report", "get"]
 
 NAMES: tuple[str, ...] = (
     "raise-mark-tensor",
+    "specialize-dims",
+    "legalize-shape-ops",
+    "legalize-shape-assertions",
     "legalize-dot-algorithm",
     "legalize-reduce-custom-calls",
     "raise-custom-calls",
@@ -28,6 +31,7 @@ NAMES: tuple[str, ...] = (
     "expand-sdpa",
     "to-composites",
     "verify-no-opaque-calls",
+    "legalize-dynamic-shapes",
     "inline-small-resources",
 )
 """Every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in
