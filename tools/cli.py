@@ -1,4 +1,4 @@
-"""`attnorm compile` and `attnorm run`: from a StableHLO module to numbers."""
+"""`attnorm`: compiles a StableHLO module, runs it, reports what it contains."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from ..execution.program import Program
 
 _VMFB_MAGIC = b"PK\x03\x04"  # IREE's files are zip archives too
+_RAISE = "attnorm-raise"
+_REPORT = (
+    "A softmax inside of attention is part of its sdpa. A norm and a multiply after it are one "
+    "rms_norm as raised, one rms_norm_mul as fused. A call whose epsilon is not in the IR counts. "
+    "A composite that is not known by name is opened, and what is inside of it counts."
+)
 _SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:SEED or @FILE.npy"
 
 
@@ -143,6 +149,21 @@ def _agree(
     return agrees
 
 
+# -- report --------------------------------------------------------------------------------------
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from .. import api
+    from ..contents import report
+    from .report import show
+
+    name = _input_name(arguments.input)
+    module = api.load(_read(arguments), input_format=arguments.input_format, name=name)
+    found = report(module, arguments.pass_pipeline)
+    show(found, as_json=arguments.json)
+    return 1 if arguments.fail_on_left and found.left else 0
+
+
 # -- arguments -----------------------------------------------------------------------------------
 
 
@@ -150,7 +171,14 @@ def _parser() -> argparse.ArgumentParser:
     from ..execution.targets import TARGETS
 
     targets = "\n".join(f"  {t.name:14}{t.description}" for t in TARGETS.values())
-    building = argparse.ArgumentParser(add_help=False)
+    reading = argparse.ArgumentParser(add_help=False)
+    reading.add_argument(
+        "--input-format",
+        choices=("auto", "mlir", "skainet"),
+        default="auto",
+        help="what the input is (default: auto)",
+    )
+    building = argparse.ArgumentParser(add_help=False, parents=[reading])
     building.add_argument(
         "--target",
         default="host",
@@ -162,12 +190,6 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT,
         metavar="PIPELINE",
         help=f"the lowering, by name or as builtin.module(...) (default: {DEFAULT})",
-    )
-    building.add_argument(
-        "--input-format",
-        choices=("auto", "mlir", "skainet"),
-        default="auto",
-        help="what the input is (default: auto)",
     )
     building.add_argument(
         "--iree-flag",
@@ -233,6 +255,27 @@ def _parser() -> argparse.ArgumentParser:
         help="all cores (local-task, the default) or the calling thread",
     )
     running.set_defaults(command=_run)
+
+    summary = "say what a module contains, what was nearly recognised and what is left"
+    reporting = commands.add_parser(
+        "report", help=summary, description=summary, parents=[reading], epilog=_REPORT
+    )
+    reporting.add_argument("input", metavar="IN", help="MLIR text or bytecode; - is stdin")
+    reporting.add_argument(
+        "--json", action="store_true", help="print JSON, as `pydoc attnorm.contents` describes it"
+    )
+    reporting.add_argument(
+        "--fail-on-left",
+        action="store_true",
+        help="exit status 1 where custom calls or composites are left",
+    )
+    reporting.add_argument(
+        "--pass-pipeline",
+        default=_RAISE,
+        metavar="PIPELINE",
+        help=f"what raises, by name or as builtin.module(...) (default: {_RAISE})",
+    )
+    reporting.set_defaults(command=_report)
     return parser
 
 

@@ -4,6 +4,7 @@
 
     module = attnorm.load("model.mlir")             # text, bytecode, portable artifact, SKaiNET
     lowered = attnorm.lower(module)                 # plain StableHLO
+    print(attnorm.report(module).counts)            # {"rms_norm": 5, ..., "sdpa": 2}
     program = attnorm.compile(module)               # through IREE, for this CPU
     y = program(x, w)                               # NumPy in, NumPy out
     program.save("model.vmfb")
@@ -19,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import compile, load, lower
+    from .contents import report
     from .errors import AttnormError, Diagnostic
     from .execution.program import Program
 
-__all__ = ["AttnormError", "Diagnostic", "Program", "compile", "load", "lower"]
+__all__ = ["AttnormError", "Diagnostic", "Program", "compile", "load", "lower", "report"]
 
 # Loaded when first used: the bindings and IREE take time that a tool's --help need not pay.
 _HOMES = {
@@ -32,6 +34,7 @@ _HOMES = {
     "compile": ".api",
     "load": ".api",
     "lower": ".api",
+    "report": ".contents",
 }
 
 
