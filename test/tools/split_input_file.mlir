@@ -29,8 +29,8 @@ func.func @wrong() {
   return
 }
 // -----
-// ----- a line that is no separator
 func.func @same() -> tensor<i8> {
+// ----- a line that is no separator
   %0 = stablehlo.constant dense<1> : tensor<i8>
   return %0 : tensor<i8>
 }
