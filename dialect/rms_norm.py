@@ -18,7 +18,7 @@ from .base import (
     not_empty,
 )
 
-CASTS = ("before_weight", "after_weight")
+CASTS = ("before_weight", "after_weight", "throughout")
 
 
 class RmsNorm(Op, name="rms_norm"):
@@ -26,8 +26,11 @@ class RmsNorm(Op, name="rms_norm"):
 
     Computed in f32 (f64 where an operand or the result is f64) whatever the type of x. `cast` says
     where the value is rounded to x's type: `"before_weight"` (Llama, Mistral, Qwen, ONNX
-    RMSNormalization-23: the product with the weight is then taken in the result's type) or
-    `"after_weight"` (Gemma, gpt-oss, torch.nn.RMSNorm: one rounding, to the result's type).
+    RMSNormalization-23: the product with the weight is then taken in the result's type),
+    `"after_weight"` (Gemma, gpt-oss, torch.nn.RMSNorm: one rounding, to the result's type), or
+    `"throughout"` (JAX's Gemma in bf16; torch-mlir where nn.RMSNorm is not decomposed): as before
+    the weight, and the squares, their mean, its sum with epsilon and the root are rounded to x's
+    type too; the sum itself is not.
 
     Operands: `x`, any shape; `weight` (optional), one dimension an axis, each of x's size there
     or 1.

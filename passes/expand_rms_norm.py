@@ -44,12 +44,18 @@ def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
     axes, weight = norm.axes, norm.weight
     wide = compute_type(element_type(x), result, *([element_type(weight)] if weight else []))
     value = b.convert(x, wide)
-    mean = b.mean(b.multiply(value, value), axes)
-    scale = b.unary("rsqrt", b.add(mean, norm.epsilon))
-    value = b.multiply(value, b.spread(scale, x, axes))
+
+    def kept(step: ir.Value) -> ir.Value:
+        if norm.cast != "throughout":
+            return step
+        return b.convert(b.round(step, element_type(x)), wide)
+
+    mean = kept(b.mean(kept(b.multiply(value, value)), axes))
+    scale = kept(b.unary("rsqrt", kept(b.add(mean, norm.epsilon))))
+    value = kept(b.multiply(value, b.spread(scale, x, axes)))
     if weight is None:
         return value
-    if norm.cast == "before_weight":
+    if norm.cast != "after_weight":
         # What follows is arithmetic in the result's type, on the value rounded to x's.
         wide = compute_type(result)
         value = b.convert(b.round(b.round(value, element_type(x)), result), wide)
@@ -57,7 +63,7 @@ def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
     weight = b.convert(weight, wide)
     if norm.weight_offset:
         weight = b.add(weight, norm.weight_offset)
-        if norm.cast == "before_weight":
+        if norm.cast != "after_weight":
             weight = b.convert(b.round(weight, result), wide)
     return b.multiply(value, align(b, weight, x, axes))
 

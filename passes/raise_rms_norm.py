@@ -136,7 +136,7 @@ def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Fo
 
 def _raise(found: _Found, statistic: _Statistic) -> bool:
     source = unwidened(found.x)
-    compute = _compute(found.value, source, statistic)
+    narrow = _is_narrow(found.value, source, statistic)
     affine = Affine(found.value, found.axes, element_type(source), found.weight)
     affine.climb_rms_norm()
     end = affine.value
@@ -149,7 +149,7 @@ def _raise(found: _Found, statistic: _Statistic) -> bool:
             "axes": found.axes,
             "epsilon": statistic.epsilon,
             "weight_offset": weight.offset if weight else 0.0,
-            "cast": affine.cast,
+            "cast": "throughout" if narrow else affine.cast,
         },
         loc=b.loc,
         ip=b.ip,
@@ -162,17 +162,17 @@ def _raise(found: _Found, statistic: _Statistic) -> bool:
     return True
 
 
-def _compute(value: ir.Value, source: ir.Value, statistic: _Statistic) -> str:
-    """Where the module rounds: nowhere inside ("wide"), or at every step ("narrow")."""
+def _is_narrow(value: ir.Value, source: ir.Value, statistic: _Statistic) -> bool:
+    """Whether the module rounds at every step; refuses one that rounds at some."""
     product, squares = element_type(value), element_type(statistic.x)
     inside = {*statistic.path.elements, squares}
     if not is_half(product):
         if any(is_half(element) for element in inside):
             raise Refusal(f"mean square: expected it in {product}, got a rounding to a half type")
-        return "wide"
+        return False
     if squares != product or element_type(source) != product:
         raise Refusal(f"mean square: expected it and the product in one type, got {squares}")
-    return "narrow"
+    return True
 
 
 @dataclass(frozen=True)

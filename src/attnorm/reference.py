@@ -69,11 +69,17 @@ def rms_norm(
     `x`: any shape; `weight`: one dimension an axis, of x's size there or 1; `axes` ascending.
     With `cast="before_weight"` the norm is rounded to x's type, and `weight + weight_offset` and
     the product are taken in the type `result`, by default x's (Llama, ONNX RMSNormalization-23);
-    with `"after_weight"` nothing is rounded before the end (Gemma, torch.nn.RMSNorm).
+    with `"after_weight"` nothing is rounded before the end (Gemma, torch.nn.RMSNorm); with
+    `"throughout"` the squares, their mean, its sum with epsilon and the root are rounded too.
 
     Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
     """
-    normed = _wide(x) / np.sqrt(_mean(_wide(x) ** 2, axes) + epsilon)
+
+    def kept(step: Array) -> Array:
+        return _rounded(step, x.dtype) if cast == "throughout" else step
+
+    mean = kept(_mean(kept(_wide(x) ** 2), axes))
+    normed = kept(_wide(x) * kept(1 / np.sqrt(kept(mean + epsilon))))
     if weight is None:
         return normed
     gain = _wide(_along(weight, axes, x.ndim))
