@@ -122,7 +122,7 @@ class FoldConstantsPass(Pass):
 
     Fires on constants with one value everywhere and what is computed from them alone: conversions,
     moves, the four operations, roots. Float results are rounded to their type once, as the
-    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. 
+    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`.
     Refuses integer division, roots of negative numbers, and constants of many values.
 
     ```mlir
