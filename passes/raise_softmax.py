@@ -9,8 +9,8 @@ from functools import partial
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from .base import Pass, Refusal, Report
-from .statistics import Path, axes_of_rows, one_over, reduction_of
-from .views import made_by, users
+from .statistics import Path, axes_of_rows, one_over, readers, reduction_of, same_value
+from .views import made_by
 
 
 def raise_softmax(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
@@ -49,11 +49,12 @@ def _shifted(op: ir.Operation) -> tuple[ir.Value, tuple[int, ...]] | None:
 def _quotients(op: ir.Operation, axes: tuple[int, ...]) -> Iterator[ir.Operation]:
     """The quotients of an exponential by its own sum over `axes`."""
     power = op.results[0]
-    for user in users(power):
+    for user in readers(power):
         if len(user.operands) != 2:
             continue
         path = Path()
-        total = user.operands[1] if user.operands[0] == power else user.operands[0]
+        first = same_value(user.operands[0], power)
+        total = user.operands[1] if first else user.operands[0]
         tail = _divisor(user, power, total, path)
         reduced = None if tail is None else reduction_of(path.peel(tail), "add", 0)
         if reduced is None:
@@ -65,7 +66,7 @@ def _quotients(op: ir.Operation, axes: tuple[int, ...]) -> Iterator[ir.Operation
 
 def _divisor(user: ir.Operation, power: ir.Value, total: ir.Value, path: Path) -> ir.Value | None:
     """What `power` is divided by: `total`, or y where it is multiplied with a `total` of 1 / y."""
-    if user.name == "stablehlo.divide" and user.operands[0] == power:
+    if user.name == "stablehlo.divide" and same_value(user.operands[0], power):
         return total
     if user.name == "stablehlo.multiply":
         inverse = made_by(path.peel(total), "divide")

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from ..bindings import ir
 from ..stablehlo import is_half
 from .base import Refusal
-from .views import Atom, Dim, compose, is_splat, made_by, producer, sizes, splat, trace, users
+from .views import (
+    Atom,
+    Dim,
+    compose,
+    is_move,
+    is_splat,
+    made_by,
+    producer,
+    sizes,
+    splat,
+    trace,
+    users,
+)
 
 
 @dataclass
@@ -79,38 +91,39 @@ def mean_of(value: ir.Value, path: Path) -> Reduced | None:
     op = producer(path.peel(value))
     if op is None:
         return None
-    if op.name == "stablehlo.divide":
-        divisor, operand = splat(op.operands[1]), 0
-    elif op.name == "stablehlo.multiply":
-        operand = 0 if splat(op.operands[1]) is not None else 1
-        factor = splat(op.operands[1 - operand])
-        divisor = 1 / factor if factor else None
-    else:
+    divides = op.name == "stablehlo.divide"
+    if not divides and op.name != "stablehlo.multiply":
         return None
-    if divisor is None:
+    operand = 1 if splat(op.operands[0]) is not None and not divides else 0
+    number = splat(op.operands[1 - operand])
+    if number is None:
         return None
     found = reduction_of(path.peel(path.step(op, operand)), "add", 0)
     if found is None:
         return None
-    _check_count(found, divisor, op.results[0].type.element_type)
+    _check_count(found, float(number), divides)
     return found
 
 
-def _check_count(reduced: Reduced, divisor: float, element: ir.Type) -> None:
+def _check_count(reduced: Reduced, number: float, divides: bool) -> None:
+    """Refuses a number that is not the count, or its inverse, as the number's type holds it."""
     shape = sizes(reduced.x)
     over = [shape[axis] for axis in reduced.axes]
     if None in over:
         raise Refusal("mean: expected static sizes of the reduced axes, got a dynamic one")
     count = math.prod(over)
-    rounding = 2.0**-8 if is_half(element) else 2.0**-20
-    if abs(divisor - count) > rounding * count:
-        raise Refusal(f"mean: expected a sum of {count} divided by {count}, got {divisor:g}")
+    exact = float(count) if divides else 1 / count
+    element = reduced.op.results[0].type.element_type
+    wide = ir.F32Type.get(element.context) if is_half(element) else element
+    if number not in (ir.FloatAttr.get(kind, exact).value for kind in (element, wide)):
+        how = "divided by" if divides else "multiplied with"
+        raise Refusal(f"mean: expected a sum of {count} {how} {exact:g}, got {number:g}")
 
 
 def square_of(value: ir.Value) -> ir.Value | None:
     """x of `x * x`."""
     op = made_by(value, "multiply")
-    if op is None or op.operands[0] != op.operands[1]:
+    if op is None or not same_value(op.operands[0], op.operands[1]):
         return None
     return op.operands[0]
 
@@ -199,6 +212,20 @@ def is_centred(x: ir.Value) -> bool:
     except Refusal:
         return False
     return reduced is not None and same_value(reduced.x, op.operands[0])
+
+
+def readers(value: ir.Value) -> list[ir.Operation]:
+    """The ops that read a value as it stands, also through moves that move nothing.
+
+    Around dynamic sizes torch-mlir broadcasts every operand, mostly to its own shape.
+    """
+    found: list[ir.Operation] = []
+    for user in users(value):
+        if is_move(user) and same_value(user.results[0], value):
+            found += readers(user.results[0])
+        else:
+            found.append(user)
+    return found
 
 
 def only_user(value: ir.Value) -> ir.Operation | None:
