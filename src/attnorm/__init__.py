@@ -3,6 +3,7 @@
     import attnorm
 
     module = attnorm.load("model.mlir")             # text, bytecode, portable artifact, SKaiNET
+    module = attnorm.from_torch(model, (x,))        # or from_jax(fn, x)
     lowered = attnorm.lower(module)                 # plain StableHLO
     print(attnorm.report(module).counts)            # {"rms_norm": 5, ..., "sdpa": 2}
     program = attnorm.compile(module)               # through IREE, for this CPU
@@ -23,8 +24,20 @@ if TYPE_CHECKING:
     from .contents import report
     from .errors import AttnormError, Diagnostic
     from .execution.program import Program
+    from .frontends.from_jax import from_jax
+    from .frontends.from_torch import from_torch
 
-__all__ = ["AttnormError", "Diagnostic", "Program", "compile", "load", "lower", "report"]
+__all__ = [
+    "AttnormError",
+    "Diagnostic",
+    "Program",
+    "compile",
+    "from_jax",
+    "from_torch",
+    "load",
+    "lower",
+    "report",
+]
 
 # Loaded when first used: the bindings and IREE take time that a tool's --help need not pay.
 _HOMES = {
@@ -32,6 +45,8 @@ _HOMES = {
     "Diagnostic": ".errors",
     "Program": ".execution.program",
     "compile": ".api",
+    "from_jax": ".frontends.from_jax",
+    "from_torch": ".frontends.from_torch",
     "load": ".api",
     "lower": ".api",
     "report": ".contents",

@@ -1,0 +1,82 @@
+"""`attnorm.from_torch`: a PyTorch module as a StableHLO module."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .. import api
+from ..bindings import parse_bytecode
+from .extras import require
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..bindings import ir
+
+
+def from_torch(
+    module: torch.nn.Module,
+    args: Sequence[Any],
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> ir.Operation:
+    """Exports `module(*args, **kwargs)` as `@main`, with the parameters as constants.
+
+    `dynamic_shapes` is `torch.export`'s. Each tensor in `args` and `kwargs`, in order, is an
+    argument of `@main`; each tensor of what the module returns is a result. The module is traced in
+    the mode, training or not, that it is in, and left as it was. Returns a verified
+    `builtin.module`; raises `AttnormError` where there is no way to StableHLO, and whatever
+    `torch.export` raises where it cannot trace the module.
+    """
+    require("torch", extra="torch")
+    from .. import bindings_torch
+
+    program = _export(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
+    return parse_bytecode(bindings_torch.import_program(program), api.new_context())
+
+
+def _export(
+    module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+) -> torch.export.ExportedProgram:
+    import torch
+
+    from .. import bindings_torch
+
+    with torch.no_grad(), _persistent_buffers(module), warnings.catch_warnings():
+        # torch.export trips over torch's own deprecation.
+        warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
+        program = torch.export.export(
+            module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+        )
+        program = program.run_decompositions(bindings_torch.decompositions())
+    _drop_constant_inputs(program)
+    return program
+
+
+def _drop_constant_inputs(program: torch.export.ExportedProgram) -> None:
+    """Removes arguments that are no tensors (`use_cache=False`): they are in the graph already."""
+    from torch.export.graph_signature import ConstantArgument
+
+    specs = program.graph_signature.input_specs
+    names = {spec.arg.name for spec in specs if isinstance(spec.arg, ConstantArgument)}
+    for node in program.graph.find_nodes(op="placeholder"):
+        if node.name in names:
+            program.graph.erase_node(node)
+    specs[:] = [spec for spec in specs if not isinstance(spec.arg, ConstantArgument)]
+
+
+@contextmanager
+def _persistent_buffers(module: torch.nn.Module) -> Iterator[None]:
+    """Makes every buffer part of the state: the importer does not find the others."""
+    hidden = [(part, set(part._non_persistent_buffers_set)) for part in module.modules()]
+    try:
+        for part, _ in hidden:
+            part._non_persistent_buffers_set.clear()
+        yield
+    finally:
+        for part, names in hidden:
+            part._non_persistent_buffers_set.update(names)

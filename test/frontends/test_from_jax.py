@@ -1,0 +1,84 @@
+"""`attnorm.from_jax`: the imported module computes what JAX computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from agreeing import error
+
+import attnorm
+
+jax = pytest.importorskip("jax", reason="attnorm[jax] is not installed")
+jnp = jax.numpy
+
+
+def error_of(function: Callable[..., Any], *args: Any) -> float:
+    """How far the import of a function is from it, on the arguments that it was traced with."""
+    leaves, expected = jax.tree.leaves(args), jax.tree.leaves(function(*args))
+    imported = attnorm.from_jax(function, *args)
+    return error(imported, [np.asarray(x) for x in leaves], [np.asarray(x) for x in expected])
+
+
+def normal(*shape: int, dtype: str = "float32") -> Any:
+    """Random numbers, the same ones each time."""
+    return jax.random.normal(jax.random.key(sum(shape)), shape, dtype)
+
+
+def test_pytrees_and_unused_arguments() -> None:
+    """Leaves stand in JAX's order, and an argument that is not used keeps its place."""
+
+    def function(parameters: Any, unused: Any, x: Any) -> Any:
+        return {"b": x @ parameters["w"] + parameters["b"], "a": (x + 1,)}
+
+    parameters = {"w": normal(3, 4), "b": normal(4)}
+    assert error_of(function, parameters, normal(2), normal(2, 3)) < 1e-6
+
+
+def test_closed_over_arrays_are_constants() -> None:
+    """Arrays that the function closes over are no arguments; specifications do for the others."""
+    weight, x = normal(3, 4), normal(2, 3)
+    imported = attnorm.from_jax(lambda x: x @ weight, jax.ShapeDtypeStruct(x.shape, x.dtype))
+    assert error(imported, [np.asarray(x)], [np.asarray(x @ weight)]) < 1e-6
+
+
+def test_symbolic_dimensions() -> None:
+    """A symbolic dimension is open in @main."""
+    (batch,) = jax.export.symbolic_shape("batch")
+    imported = attnorm.from_jax(jnp.sin, jax.ShapeDtypeStruct((batch, 8), jnp.float32))
+    assert "@main(%arg0: tensor<?x8xf32>" in str(imported)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("name", ["RMSNorm", "LayerNorm"])
+def test_flax_norm(name: str, dtype: str) -> None:
+    """flax.nnx norms are functions that close over their parameters."""
+    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    norm = getattr(nnx, name)(64, rngs=nnx.Rngs(0), dtype=dtype)
+    norm.scale[...] = normal(64)
+    assert error_of(norm, normal(4, 64, dtype=dtype)) <= (1e-6 if dtype == "float32" else 8e-3)
+
+
+ATTENTION = {
+    "plain": {},
+    "causal": {"is_causal": True},
+    "scale": {"scale": 0.3},
+    "window": {"local_window_size": (2, 1)},
+    "mask": {"mask": jnp.tril(jnp.ones((1, 1, 6, 6), bool))},
+    "bias": {"bias": jnp.linspace(-2, 2, 36).reshape(1, 1, 6, 6)},
+    "grouped": {},
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_dot_product_attention(name: str) -> None:
+    """Each variant of jax.nn.dot_product_attention, positions before heads."""
+    heads = 2 if name == "grouped" else 4
+    args = normal(2, 6, 4, 16), normal(2, 6, heads, 16), normal(2, 6, heads, 16)
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        return jax.nn.dot_product_attention(q, k, v, **ATTENTION[name])
+
+    assert error_of(attention, *args) < 2e-6

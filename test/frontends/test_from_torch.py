@@ -1,0 +1,159 @@
+"""`attnorm.from_torch`: the imported module computes what torch computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from agreeing import error
+
+import attnorm
+from attnorm.errors import AttnormError
+
+torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
+F = torch.nn.functional
+
+
+class Calling(torch.nn.Module):
+    """A module that calls a function."""
+
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function returns."""
+        return self.function(*args, **kwargs)
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """A tensor as an array, bf16 too."""
+    value = value.detach()
+    if value.dtype == torch.bfloat16:
+        return value.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return value.numpy()
+
+
+def error_of(module: Any, args: Sequence[Any] = (), **kwargs: Any) -> float:
+    """How far the import of a module is from it, on the arguments that it was traced with."""
+    with torch.no_grad():
+        returned = module(*args, **kwargs)
+    imported = attnorm.from_torch(module, args, kwargs=kwargs)
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    expected = returned if isinstance(returned, tuple) else (returned,)
+    return error(imported, [to_numpy(x) for x in tensors], [to_numpy(x) for x in expected])
+
+
+def randn(*shape: int, dtype: str = "float32", scale: float = 1.0) -> Any:
+    """Random numbers, the same ones each time."""
+    generator = torch.Generator().manual_seed(sum(shape))
+    return (torch.randn(shape, generator=generator) * scale).to(getattr(torch, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("eps", [None, 1e-5])
+def test_rms_norm_computes_in_f32(dtype: str, eps: float | None) -> None:
+    """Rows of 300s overflow f16's squares, and a row of zeros needs the epsilon of None."""
+    module = torch.nn.RMSNorm(64, eps=eps, dtype=getattr(torch, dtype))
+    x = randn(4, 64, dtype=dtype, scale=300.0)
+    x[3] = 0
+    assert error_of(module, (x,)) <= {"float16": 1e-3, "bfloat16": 8e-3}.get(dtype, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_layer_norm(dtype: str) -> None:
+    """LayerNorm with weight and bias."""
+    module = torch.nn.LayerNorm(64, dtype=getattr(torch, dtype))
+    x = randn(4, 64, dtype=dtype)
+    assert error_of(module, (x,)) <= (1e-6 if dtype == "float32" else 8e-3)
+
+
+ATTENTION = {
+    "plain": {},
+    "causal": {"is_causal": True},
+    "scale": {"scale": 0.3},
+    "grouped": {"enable_gqa": True},
+    "bool mask with a row of none": {"attn_mask": torch.ones(6, 6).tril(-1).bool()},
+    "float mask": {"attn_mask": torch.linspace(-2, 2, 36).reshape(6, 6)},
+}
+
+
+@pytest.mark.parametrize("options", ATTENTION.values(), ids=ATTENTION)
+def test_scaled_dot_product_attention(options: dict[str, Any]) -> None:
+    """Each variant of F.scaled_dot_product_attention; one with masked rows gives zeros."""
+    heads = 2 if "enable_gqa" in options else 4
+    args = randn(2, 4, 6, 16), randn(2, heads, 6, 16), randn(2, heads, 6, 8)
+    module = Calling(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **options))
+    assert error_of(module, args) < 2e-6
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("family", ["Llama", "Gemma3", "Qwen3"])
+def test_language_model(family: str, attention: str) -> None:
+    """Hugging Face's models, with options that are no tensors and RoPE's hidden buffers."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    text = "Text" if family == "Gemma3" else ""
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}{text}Config")(
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        vocab_size=128,
+        attn_implementation=attention,
+    )
+    model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    ids = torch.arange(8).reshape(1, 8) * 7
+    options = {"use_cache": False, "attention_mask": None, "return_dict": False}
+    assert error_of(model, input_ids=ids, **options) < 2e-5
+
+
+def test_the_module_is_left_alone() -> None:
+    """Hidden buffers are constants in the import, and still hidden in the module."""
+    module = torch.nn.Sequential(torch.nn.BatchNorm1d(4)).eval()
+    module[0].register_buffer("hidden", torch.ones(4), persistent=False)
+    before = list(module.state_dict())
+    assert error_of(module, (randn(3, 4),)) < 1e-6
+    assert list(module.state_dict()) == before
+
+
+def test_the_import_shares_no_memory() -> None:
+    """Parameters that change after the import do not change it."""
+    module = torch.nn.Linear(4, 4)
+    x = randn(3, 4)
+    expected = to_numpy(module(x))
+    imported = attnorm.from_torch(module, (x,))
+    with torch.no_grad():
+        module.weight.zero_()
+    del module
+    assert error(imported, [to_numpy(x)], [expected]) < 1e-6
+
+
+def test_several_results_in_order() -> None:
+    """The leaves of what a module returns are the results; keyword arguments follow the others."""
+    module = Calling(lambda x, *, y: (x - y, {"b": x * 2, "a": y}))
+    x, y = randn(2, 3), randn(2, 3)
+    imported = attnorm.from_torch(module, (x,), kwargs={"y": y})
+    expected = [to_numpy(value) for value in (x - y, x * 2, y)]
+    assert error(imported, [to_numpy(x), to_numpy(y)], expected) == 0
+
+
+def test_dynamic_shapes() -> None:
+    """A dimension that torch.export is told to leave open is open in @main."""
+    batch = torch.export.Dim("batch")
+    imported = attnorm.from_torch(
+        torch.nn.RMSNorm(8), (randn(2, 8),), dynamic_shapes={"x": {0: batch}}
+    )
+    assert "@main(%arg0: tensor<?x8xf32>) -> tensor<?x8xf32>" in str(imported)
+
+
+def test_no_way_to_stablehlo() -> None:
+    """An op that torch-mlir cannot lower is an error at its line in the user's code."""
+    with pytest.raises(AttnormError, match=r"test_from_torch\.py:\d+") as raised:
+        attnorm.from_torch(Calling(lambda x: torch.linalg.eigvalsh(x)), (torch.eye(3),))
+    assert "linalg_eigh" in str(raised.value)
