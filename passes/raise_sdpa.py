@@ -20,20 +20,21 @@ from ..stablehlo import Builder, element_type, is_half, shape_of
 from .arrange import arrange
 from .bands import KEY, QUERY, Band, Frame, Part, band_of, source_frame
 from .base import Pass, Refusal, Report
-from .statistics import Path, reduction_of
+from .statistics import Path, readers, reduction_of, same_value
 from .views import (
     Atom,
     Dim,
     View,
     compose,
+    hand_over_sizes,
     identity,
+    is_move,
     is_splat,
     made_by,
     merge,
     producer,
     splat,
     trace,
-    users,
 )
 
 INFINITY = float("inf")
@@ -51,6 +52,7 @@ def raise_sdpa(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
         if values is None:
             return False
         _build(scores, values)
+        hand_over_sizes(op.results[0], op.operands[0])
     except Refusal as refusal:
         report.refuse(op, str(refusal))
         return False
@@ -322,40 +324,37 @@ class _Values:
         through = {**scores.through, softmax: 0}
         value, fully_masked = softmax.results[0], None
         while True:
-            readers = users(value)
-            safe = _safe_tail(readers, value, softmax, scores)
+            found = readers(value)
+            safe = _safe_tail(found, value, softmax)
             if safe is not None:
-                fully_masked, readers = "zero", [safe]
+                fully_masked, found = "zero", [safe]
                 through[safe] = 2
-            if len(readers) != 1:
-                raise Refusal(f"probabilities: expected one use, got {len(readers)}")
-            user = readers[0]
+            if len(found) != 1:
+                raise Refusal(f"probabilities: expected one use, got {len(found)}")
+            user = found[0]
             if user.name == "stablehlo.dot_general":
                 break
-            if safe is None and user.name not in _MOVES:
+            if safe is None and not is_move(user):
                 return None
             value = user.results[0]
-        side = 0 if user.operands[0] == value else 1
-        view = trace(value, through, rounding=True)
+        side = 0 if same_value(user.operands[0], value) else 1
+        view = trace(user.operands[side], through, rounding=True)
         if view.source != scores.product.results[0]:
             raise Refusal("probabilities: expected them in an arrangement of the scores")
         return _Values(user, side, view.dims, fully_masked)
 
 
-_MOVES = {f"stablehlo.{name}" for name in ("broadcast_in_dim", "convert", "reshape", "transpose")}
-
-
 def _safe_tail(
-    readers: list[ir.Operation], value: ir.Value, softmax: ir.Operation, scores: _Scores
+    found: list[ir.Operation], value: ir.Value, softmax: ir.Operation
 ) -> ir.Operation | None:
     """The select that makes 0 of rows with nothing to attend to, if that is all that reads them."""
-    for user in readers:
-        if user.name != "stablehlo.select" or user.operands[2] != value:
+    for user in found:
+        if user.name != "stablehlo.select" or not same_value(user.operands[2], value):
             continue
         if not is_splat(user.operands[1], 0.0):
             continue
         predicate = trace(user.operands[0]).source
-        rest = [reader for reader in readers if reader != user]
+        rest = [other for other in found if other != user]
         if _is_nan(predicate, value) and rest == [predicate.owner.operation]:
             return user
         if not rest and _all_masked(predicate, softmax):

@@ -79,14 +79,26 @@ def made_by(value: ir.Value, name: str) -> ir.Operation | None:
     return op if op is not None and op.name == f"stablehlo.{name}" else None
 
 
+_SIZES = {"shape.shape_of", "stablehlo.get_dimension_size", "tensor.dim"}
+"""Ops that read the sizes of a value and none of its elements."""
+
+
 def users(value: ir.Value) -> list[ir.Operation]:
-    """The ops that read a value, each once."""
+    """The ops that read the elements of a value, each once."""
     found: list[ir.Operation] = []
     for use in value.uses:
         owner = use.owner.operation
-        if owner not in found:
+        if owner not in found and owner.name not in _SIZES:
             found.append(owner)
     return found
+
+
+def hand_over_sizes(value: ir.Value, other: ir.Value) -> None:
+    """Lets the ops that read the sizes of a value read those of another of its shape."""
+    for use in list(value.uses):
+        owner = use.owner.operation
+        if owner.name in _SIZES:
+            owner.operands[use.operand_number] = other
 
 
 def sizes(value: ir.Value) -> tuple[int | None, ...]:
