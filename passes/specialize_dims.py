@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..bindings import ir, raising_located, run_native
@@ -31,20 +32,18 @@ def parse(text: str) -> Iterator[tuple[tuple[int, int] | str, int]]:
 
 
 def find_function(module: ir.Operation, name: str) -> ir.Operation:
-    """The function of a name; without one @main, or the only public one."""
-    functions = {
-        op.attributes["sym_name"].value: op
-        for op in (item.operation for item in module.regions[0].blocks[0])
-        if op.name == "func.func" and list(op.regions[0].blocks)
-    }
-    if name:
-        if name not in functions:
-            raise Refusal(f"function: expected one of {', '.join(functions)}, got '{name}'")
-        return functions[name]
-    public = [op for op in functions.values() if _is_public(op)]
-    if "main" not in functions and len(public) != 1:
-        raise Refusal(f"function: expected a name, got none for {len(public)} public functions")
-    return functions.get("main") or public[0]
+    """The public function of a name; without one @main, or the only one."""
+    functions = {op.attributes["sym_name"].value: op for op in _functions(module) if _is_public(op)}
+    if name and name not in functions:
+        raise Refusal(f"function: expected one of {', '.join(functions)}, got '{name}'")
+    if not name and "main" not in functions and len(functions) != 1:
+        raise Refusal(f"function: expected a name, got none for {len(functions)} public functions")
+    return functions[name] if name else functions.get("main") or next(iter(functions.values()))
+
+
+def _functions(module: ir.Operation) -> list[ir.Operation]:
+    ops = (item.operation for item in module.regions[0].blocks[0])
+    return [op for op in ops if op.name == "func.func" and len(op.regions[0].blocks)]
 
 
 def _is_public(op: ir.Operation) -> bool:
@@ -173,11 +172,30 @@ def retype(function: ir.Operation, dims: Dims) -> None:
         argument.set_type(
             ir.RankedTensorType.get(shape, argument.type.element_type, loc=function.location)
         )
-    type_ = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
     inputs = [argument.type for argument in block.arguments]
-    function.attributes["function_type"] = ir.TypeAttr.get(
-        ir.FunctionType.get(inputs, type_.results)
-    )
+    *_, last = block
+    results = [value.type for value in last.operation.operands]
+    function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, results))
+
+
+_FLATTEN = "func.func(stablehlo-legalize-composite-to-call),inline,symbol-dce"
+_REFINE = (
+    "stablehlo-refine-shapes,"
+    "func.func(stablehlo-canonicalize-dynamism),"
+    "stablehlo-refine-shapes,canonicalize,cse"
+)
+
+
+@contextmanager
+def _as_main(module: ir.Operation, function: ir.Operation) -> Iterator[None]:
+    """Calls a function @main inside the block: StableHLO refines that one alone."""
+    names = {op: op.attributes["sym_name"] for op in _functions(module)}
+    renamed = {op: name for op, name in names.items() if op == function or name.value == "main"}
+    for op in renamed:
+        op.attributes["sym_name"] = ir.StringAttr.get("main" if op == function else "main.other")
+    yield
+    for op, name in renamed.items():
+        op.attributes["sym_name"] = name
 
 
 @dataclass(frozen=True)
@@ -189,8 +207,9 @@ class SpecializeDimsPass(Pass):
     Fires with `dims`, entries `ARGUMENT.DIMENSION=SIZE` between semicolons, on a function's
     arguments: `0.1=128;2.0=4`. Instead of an argument's dimension an entry may name one of JAX's
     dimension variables (`s=128`); dimensions that JAX asserts to be equal get one size together.
-    Calls are inlined, shapes are computed by StableHLO (as `legalize-shape-ops` does), and every
-    type that follows from the given sizes becomes static. What was not given stays dynamic.
+    Calls and composites are inlined, shapes are computed by StableHLO (as `legalize-shape-ops`
+    does), and every type that follows from the given sizes becomes static. What was not given stays
+    dynamic.
 
     Fails on entries that it cannot read, on arguments, dimensions and symbols that are not there,
     on dimensions that are not dynamic and on sizes that contradict each other.
@@ -230,16 +249,9 @@ class SpecializeDimsPass(Pass):
         except Refusal as refusal:
             report.error(function, f"dims: {refusal}")
             return
-        run_native(module, "inline,symbol-dce")
+        run_native(module, _FLATTEN)
         LegalizeShapeOpsPass().run(module, report)
         run_native(module, "canonicalize,cse")
-        with raising_located("the sizes contradict each other"):
+        with raising_located("the sizes contradict each other"), _as_main(module, function):
             retype(function, dims)
-            run_native(module, REFINE)
-
-
-REFINE = (
-    "stablehlo-refine-shapes,"
-    "func.func(stablehlo-canonicalize-dynamism),"
-    "stablehlo-refine-shapes,canonicalize,cse"
-)
+            run_native(module, _REFINE)

@@ -31,9 +31,15 @@ class Pipeline:
         )
 
 
-_NAMED = ("legalize-reduce-custom-calls", "raise-custom-calls", "raise-composites")
+_NAMED = (
+    "raise-mark-tensor",
+    "legalize-reduce-custom-calls",
+    "raise-custom-calls",
+    "raise-composites",
+)
 _NORMALIZE = (
     "func.func(stablehlo-legalize-composite-to-call,remove-shape-constraints)",
+    "func.func(chlo-legalize-to-stablehlo)",
     # The inliner would canonicalize every function again.
     "inline{default-pipeline=}",
     "symbol-dce",
@@ -47,6 +53,19 @@ _FUSE = ("fuse-add-norm", "fuse-norm-mul")
 _EXPAND = ("expand-rms-norm", "expand-layer-norm", "expand-softmax", "expand-sdpa")
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
+_TO_STABLEHLO = (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN)
+_SPECIALIZE = (
+    # Ahead of the inliner: JAX names its dimension variables where it calls.
+    "specialize-dims",
+    "inline{default-pipeline=}",
+    "symbol-dce",
+    # Ahead of the clean-up, for which a marker without a use is nothing.
+    "raise-mark-tensor",
+    "legalize-shape-ops",
+    "legalize-shape-assertions",
+    *_CLEAN,
+)
+_SIZES = {"dims": "specialize-dims", "function": "specialize-dims"}
 
 PIPELINES: dict[str, Pipeline] = {
     "normalize-stablehlo": Pipeline(
@@ -63,13 +82,30 @@ PIPELINES: dict[str, Pipeline] = {
     "attnorm-expand": Pipeline("attnorm ops become StableHLO primitives.", _EXPAND, {}),
     "attnorm-to-stablehlo": Pipeline(
         "Everything: raise, fuse, expand, verify, clean up; plain StableHLO comes out.",
-        (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN),
+        _TO_STABLEHLO,
         _EPSILON,
     ),
     "attnorm-to-composites": Pipeline(
         "Raise and fuse, then keep the ops as composites with their decompositions.",
         (*_RAISE, *_FUSE, "to-composites", "verify-no-opaque-calls", *_CLEAN),
         _EPSILON,
+    ),
+    "attnorm-specialize": Pipeline(
+        "Dynamic dimensions get the sizes given; what computes the others is StableHLO.",
+        _SPECIALIZE,
+        _SIZES,
+    ),
+    "attnorm-to-iree": Pipeline(
+        "Everything that IREE needs: specialize, attnorm-to-stablehlo, legalize.",
+        (
+            *_SPECIALIZE,
+            "legalize-dot-algorithm",
+            *_TO_STABLEHLO,
+            "legalize-dynamic-shapes",
+            "inline-small-resources",
+            *_CLEAN,
+        ),
+        {**_EPSILON, **_SIZES},
     ),
 }
 DEFAULT = "attnorm-to-stablehlo"
