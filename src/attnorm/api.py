@@ -63,8 +63,8 @@ def read(data: bytes, name: str, input_format: str, context: ir.Context) -> ir.O
     if data.startswith(_BYTECODE_MAGIC) and input_format != "skainet":
         # The producer's name follows the version number.
         if data[5 : 5 + len(_PORTABLE_PRODUCER)] == _PORTABLE_PRODUCER:
-            return deserialize_portable_artifact(data, context)
-        return parse_bytecode(data, context)
+            return deserialize_portable_artifact(data, name, context)
+        return parse_bytecode(data, name, context)
     text = _decode(data, name)
     if input_format == "skainet" or (input_format == "auto" and skainet.is_skainet(text)):
         text = skainet.repair(text, name)

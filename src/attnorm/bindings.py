@@ -70,7 +70,23 @@ def make_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
     context.enable_multithreading(False)
     context.allow_unregistered_dialects = allow_unregistered_dialects
     hlo.register_dialect(context)
+    _load_chlo(context)
     return context
+
+
+def _load_chlo(context: ir.Context) -> None:
+    """Loads CHLO and VHLO, which have no registration of their own: passes depend on them."""
+    with context, ir.Location.unknown():
+        module = ir.Module.create()
+        passes = "func.func(convert-torch-to-stablehlo),stablehlo-legalize-to-vhlo"
+        with ir.InsertionPoint(module.body):
+            # A pass on functions loads its dialects only where there is one.
+            empty = ir.TypeAttr.get(ir.FunctionType.get([], []))
+            attributes = {"sym_name": ir.StringAttr.get("f"), "function_type": empty}
+            function = ir.Operation.create("func.func", attributes=attributes, regions=1)
+        with ir.InsertionPoint(function.regions[0].blocks.append()):
+            ir.Operation.create("func.return")
+        PassManager.parse(f"builtin.module({passes})").run(module.operation)
 
 
 def dialect_names(context: ir.Context) -> list[str]:
@@ -184,16 +200,19 @@ def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
         return ir.Operation.parse(f"{_MODULE}{source}\n}}", source_name=name).operation
 
 
-def parse_bytecode(source: bytes, context: ir.Context) -> ir.Operation:
-    """Parses MLIR bytecode to a verified `builtin.module`."""
-    with context, raising_located("cannot parse the bytecode"):
+def parse_bytecode(source: bytes, name: str, context: ir.Context) -> ir.Operation:
+    """Parses MLIR bytecode to a verified `builtin.module`; `name` is the file in errors."""
+    with context, raising_located("cannot parse the bytecode", unnamed=name):
         return ir.Module.parse(source).operation
 
 
-def deserialize_portable_artifact(source: bytes, context: ir.Context) -> ir.Operation:
-    """Reads a StableHLO portable artifact (VHLO bytecode)."""
-    with context, raising_located("cannot read the portable artifact"):
-        return hlo.deserialize_portable_artifact(context, source).operation
+def deserialize_portable_artifact(source: bytes, name: str, context: ir.Context) -> ir.Operation:
+    """Reads a StableHLO portable artifact (VHLO bytecode); `name` is the file in errors."""
+    with context, raising_located("cannot read the portable artifact", unnamed=name):
+        try:
+            return hlo.deserialize_portable_artifact(context, source).operation
+        except ValueError:
+            raise AttnormError(Diagnostic("expected a whole portable artifact", name)) from None
 
 
 def serialize_portable_artifact(module: ir.Operation, version: str | None = None) -> bytes:

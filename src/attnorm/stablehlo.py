@@ -157,11 +157,12 @@ class Builder:
         self, predicate: ir.Value, on_true: ir.Value | float, on_false: ir.Value | float
     ) -> ir.Value:
         """Elementwise choice; a number stands for a splat of the other branch's type."""
-        if not isinstance(on_true, ir.Value):
-            on_true = self.like(on_true, on_false)
-        if not isinstance(on_false, ir.Value):
-            on_false = self.like(on_false, on_true)
-        return self.op("select", [predicate, on_true, on_false], on_true.type)
+        typed: ir.Value = on_true if isinstance(on_true, ir.Value) else on_false
+        on_true, on_false = (
+            branch if isinstance(branch, ir.Value) else self.like(branch, typed)
+            for branch in (on_true, on_false)
+        )
+        return self.op("select", [predicate, on_true, on_false], typed.type)
 
     def convert(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """x with another element type; x itself where it has it already."""
@@ -261,13 +262,17 @@ class Builder:
         )
 
     def iota(self, element: ir.Type, shape: Shape, axis: int) -> ir.Value:
-        """Counts along `axis`."""
-        dimension = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), axis)
-        type_ = self.tensor(shape, element)
-        if is_static(shape):
-            return self.op("iota", [], type_, iota_dimension=dimension)
-        operands = [self.shape_tensor(shape)]
-        return self.op("dynamic_iota", operands, type_, iota_dimension=dimension)
+        """Counts along `axis`: along one dimension, then spread over the others."""
+        dimension = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 0)
+        line = shape[axis : axis + 1]
+        type_ = self.tensor(line, element)
+        if is_static(line):
+            counts = self.op("iota", [], type_, iota_dimension=dimension)
+        else:
+            counts = self.op(
+                "dynamic_iota", [self.shape_tensor(line)], type_, iota_dimension=dimension
+            )
+        return self.broadcast(counts, [axis], shape)
 
     # -- contractions ----------------------------------------------------------------------------
 
@@ -313,8 +318,9 @@ class Builder:
     def count(self, x: ir.Value, axes: Sequence[int], element: ir.Type) -> ir.Value | int:
         """How many elements `axes` of x hold: an int, or a scalar tensor of `element`."""
         sizes = [shape_of(x)[axis] for axis in axes]
-        if all(isinstance(size, int) for size in sizes):
-            return math.prod(sizes)
+        known = [size for size in sizes if isinstance(size, int)]
+        if len(known) == len(sizes):
+            return math.prod(known)
         product = self.size(sizes[0], element)
         for size in sizes[1:]:
             product = self.multiply(product, self.size(size, element))

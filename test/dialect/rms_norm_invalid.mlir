@@ -108,7 +108,7 @@ func.func @rms_norm_c1_epsilon_text(%a: tensor<2x4xf32>) {
 
 // A word that is none of the choices.
 func.func @rms_norm_c1_cast_word(%a: tensor<2x4xf32>) {
-  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", got "before" [rms_norm_c1]}}
+  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", "throughout", got "before" [rms_norm_c1]}}
   %0 = "attnorm.rms_norm"(%a) {
     axes = array<i64: 1>, epsilon = 1.0e-6 : f64, cast = "before"
   } : (tensor<2x4xf32>) -> tensor<2x4xf32>
@@ -119,7 +119,7 @@ func.func @rms_norm_c1_cast_word(%a: tensor<2x4xf32>) {
 
 // A symbol is no word.
 func.func @rms_norm_c1_cast_kind(%a: tensor<2x4xf32>) {
-  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", got @before_weight [rms_norm_c1]}}
+  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", "throughout", got @before_weight [rms_norm_c1]}}
   %0 = "attnorm.rms_norm"(%a) {
     axes = array<i64: 1>, epsilon = 1.0e-6 : f64, cast = @before_weight
   } : (tensor<2x4xf32>) -> tensor<2x4xf32>
@@ -130,7 +130,7 @@ func.func @rms_norm_c1_cast_kind(%a: tensor<2x4xf32>) {
 
 // Bytes that are not UTF-8.
 func.func @rms_norm_c1_cast_bytes(%a: tensor<2x4xf32>) {
-  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", got "\FF" [rms_norm_c1]}}
+  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", "throughout", got "\FF" [rms_norm_c1]}}
   %0 = "attnorm.rms_norm"(%a) {
     axes = array<i64: 1>, epsilon = 1.0e-6 : f64, cast = "\FF"
   } : (tensor<2x4xf32>) -> tensor<2x4xf32>

@@ -24,7 +24,7 @@ func.func @rms_norm_mul_c1_epsilon_integer(%a: tensor<2x4xf32>, %b: tensor<2x4xf
 
 // A word that is none of the choices.
 func.func @rms_norm_mul_c1_cast_word(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>) {
-  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", got "before" [rms_norm_mul_c1]}}
+  // expected-error @+1 {{cast: expected one of "before_weight", "after_weight", "throughout", got "before" [rms_norm_mul_c1]}}
   %0 = "attnorm.rms_norm_mul"(%a, %b) {
     axes = array<i64: 1>, epsilon = 1.0e-6 : f64, cast = "before"
   } : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>

@@ -135,7 +135,8 @@ func.func @norm(%x: tensor<2x4xf32>) -> tensor<2xf32> {
 // CHECK-LABEL: func.func @argmax
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>)
 func.func @argmax(%x: tensor<2x4xf32>) -> tensor<2xi64> {
-  // CHECK: %[[AT:.*]] = stablehlo.iota dim = 1
+  // CHECK: %[[COUNTS:.*]] = stablehlo.iota dim = 0 : tensor<4xi64>
+  // CHECK: %[[AT:.*]] = stablehlo.broadcast_in_dim %[[COUNTS]], dims = [1]
   // CHECK: %[[PAIR:.*]]:2 = stablehlo.reduce(%[[X]] init: %{{.*}}), (%[[AT]] init: %{{.*}}) across dimensions = [1]
   // CHECK: stablehlo.compare GT
   // CHECK: stablehlo.select %{{.*}}, %{{.*}}, %[[PAIR]]#1
@@ -156,8 +157,8 @@ func.func @argmin_unsigned(%x: tensor<2x4xui8>) -> tensor<2xui32> {
 // Over all axes, argmax counts positions row by row.
 // CHECK-LABEL: func.func @argmax_everything
 func.func @argmax_everything(%x: tensor<2x4xf32>) -> tensor<i64> {
-  // CHECK: %[[ROW:.*]] = stablehlo.iota dim = 0
-  // CHECK: %[[COLUMN:.*]] = stablehlo.iota dim = 1
+  // CHECK: %[[ROW:.*]] = stablehlo.broadcast_in_dim %{{.*}}, dims = [0]
+  // CHECK: %[[COLUMN:.*]] = stablehlo.broadcast_in_dim %{{.*}}, dims = [1]
   // CHECK: %[[BASE:.*]] = stablehlo.multiply %[[ROW]]
   // CHECK: stablehlo.add %[[BASE]], %[[COLUMN]]
   %0 = stablehlo.custom_call @reduce_argmax(%x) {dimensions = []} : (tensor<2x4xf32>) -> tensor<i64>
