@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AttnormError, Diagnostic
 from ..files import read_bytes, write_atomically
-from ..pipelines import DEFAULT
+from ..pipelines import TO_IREE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,9 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     building.add_argument(
         "--pass-pipeline",
-        default=DEFAULT,
+        default=TO_IREE,
         metavar="PIPELINE",
-        help=f"the lowering, by name or as builtin.module(...) (default: {DEFAULT})",
+        help=f"the lowering, by name or as builtin.module(...) (default: {TO_IREE})",
     )
     building.add_argument(
         "--iree-flag",

@@ -98,7 +98,7 @@ def compile(
     module: ir.Operation,
     *,
     target: str = "host",
-    pipeline: str = pipelines.DEFAULT,
+    pipeline: str = pipelines.TO_IREE,
     iree_flags: Sequence[str] = (),
 ) -> Program:
     """Lowers a module and compiles it with IREE; `module` is left alone.

@@ -109,3 +109,6 @@ PIPELINES: dict[str, Pipeline] = {
     ),
 }
 DEFAULT = "attnorm-to-stablehlo"
+"""What `attnorm.lower` runs."""
+TO_IREE = "attnorm-to-iree"
+"""What `attnorm.compile`, `attnorm compile` and `attnorm run` run."""
