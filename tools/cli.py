@@ -63,6 +63,8 @@ def _lower(source: bytes, arguments: argparse.Namespace) -> ir.Operation:
 
     name = _input_name(arguments.input)
     module = api.load(source, input_format=arguments.input_format, name=name)
+    if arguments.dims:
+        module = api.lower(module, f"attnorm-specialize{{dims={';'.join(arguments.dims)}}}")
     return api.lower(module, arguments.pass_pipeline)
 
 
@@ -190,6 +192,14 @@ def _parser() -> argparse.ArgumentParser:
         default=TO_IREE,
         metavar="PIPELINE",
         help=f"the lowering, by name or as builtin.module(...) (default: {TO_IREE})",
+    )
+    building.add_argument(
+        "--dim",
+        dest="dims",
+        action="append",
+        default=[],
+        metavar="ARGUMENT.DIMENSION=SIZE",
+        help="the size of a dynamic dimension (0.1=128), or of a symbol (s0=128); repeatable",
     )
     building.add_argument(
         "--iree-flag",
