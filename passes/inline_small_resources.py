@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, inline_resource_of, ir
 from .base import Pass, Report
 
 LARGEST = 128
 """IREE puts constants of at most so many elements into the code that uses them."""
 
-# What a resource's text starts with: "0x" and the alignment, as a 32-bit number.
-_BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
-
 
 def inline_resource(op: ir.Operation, rewriter: Rewriter) -> bool:
     """Pattern: constant dense_resource<w> : tensor<Nxbf16>, N <= 128 -> constant dense<"0x...">"""
-    value = op.attributes["value"]
-    if not _is_small_bf16(op.results[0].type):
-        return False
-    try:
-        resource = ir.DenseResourceElementsAttr(value)
-    except ValueError:
-        return False
-    dense = ir.Attribute.parse(f'dense<"0x{_contents(resource)}"> : {resource.type}')
-    op.attributes["value"] = dense
-    return True
+    return _is_small_bf16(op.results[0].type) and inline_resource_of(op)
 
 
 def _is_small_bf16(type_: ir.Type) -> bool:
     if not isinstance(type_, ir.RankedTensorType) or not type_.has_static_shape:
         return False
     return isinstance(type_.element_type, ir.BF16Type) and 0 < math.prod(type_.shape) <= LARGEST
-
-
-def _contents(resource: ir.DenseResourceElementsAttr) -> str:
-    """The bytes of a resource in hexadecimal, which the bindings show nowhere but in print."""
-    holder = ir.Module.create()
-    holder.operation.attributes["value"] = resource
-    blob = _BLOB.search(holder.operation.get_asm())
-    assert blob, "a resource prints its bytes"
-    return blob[1]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ __all__ = [
     "evaluate",
     "ext",
     "hlo",
+    "inline_resource_of",
     "ir",
     "make_context",
     "parse_bytecode",
@@ -179,7 +180,7 @@ def collecting_diagnostics(
 
 _MODULE = "module {"
 # What only stands outside of a module: aliases and resources.
-_TOP_LEVEL = re.compile(r"^(?:[#!]|\{-#)", re.MULTILINE)
+_TOP_LEVEL = re.compile(r"^[ \t]*(?:[#!]|\{-#)", re.MULTILINE)
 
 
 def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
@@ -241,6 +242,27 @@ def bytecode(module: ir.Operation) -> bytes:
 
 def _as_module(module: ir.Operation) -> ir.Module:
     return ir.Module.parse(bytecode(module), module.context)
+
+
+# What a resource's text starts with: "0x" and the alignment, as a 32-bit number.
+_BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
+
+
+def inline_resource_of(constant: ir.Operation) -> bool:
+    """Makes the `dense_resource` of a constant its elements; False where it has none."""
+    try:
+        resource = ir.DenseResourceElementsAttr(constant.attributes["value"])
+    except ValueError:
+        return False
+    with constant.location:
+        # The bindings show the bytes nowhere but in print.
+        holder = ir.Module.create()
+        holder.operation.attributes["value"] = resource
+        blob = _BLOB.search(holder.operation.get_asm())
+        assert blob, "a resource prints its bytes"
+        dense = ir.Attribute.parse(f'dense<"0x{blob[1]}"> : {resource.type}')
+    constant.attributes["value"] = dense
+    return True
 
 
 # -- rewriting -----------------------------------------------------------------------------------

@@ -89,3 +89,16 @@ def test_mistakes():
     )
     with pytest.raises(AttnormError, match=unknown):
         evaluate(parse(CHOLESKY), np.eye(2, dtype=np.float32))
+
+
+def test_resources():
+    """A constant that is a resource is evaluated as its elements, not as stray memory."""
+    text = """
+    func.func @main() -> tensor<2xf32> {
+      %0 = stablehlo.constant dense_resource<weight> : tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
+    {-# dialect_resources: { builtin: { weight: "0x040000000000803F00000040" } } #-}
+    """
+    (result,) = evaluate(parse(text))
+    np.testing.assert_array_equal(result, np.array([1, 2], np.float32))
