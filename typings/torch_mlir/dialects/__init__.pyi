@@ -1,6 +1,6 @@
-from . import ext as ext
-
 from typing import Any
+
+from . import ext as ext
 
 __path__: list[str]
 
