@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from ..bindings import ir
 from .base import Pass, Report, operations
 from .legalize_shape_ops import DYNAMIC
-from .sizes import Size, Sizes, constant, known, product
+from .sizes import Size, Sizes, constant, erase_unused, known, producer, product
 from .write_sizes import IndexWriter
 
 _EQUAL = 0
+_DEEPEST = 32  # ops from a truth value to the positions that it compares
 _NOT_EXPANDING = "a dimension that is not known to expand has to have its final size"
 
 
-def compute_on_host(op: ir.Operation, sizes: Sizes) -> None:
+def compute_on_host(op: ir.Operation, sizes: Sizes) -> list[ir.Value]:
     """Pattern: dynamic op, sizes by StableHLO -> sizes by tensor.dim and arith"""
     writer = IndexWriter(sizes, ir.InsertionPoint(op), op.location)
+    replaced = []
     for position in DYNAMIC[op.name]:
         found = _all(sizes.elements(op.operands[position]))
         if found:
+            replaced.append(op.operands[position])
             op.operands[position] = writer.tensor(found)
+    return replaced
 
 
 def say_what_expands(op: ir.Operation, sizes: Sizes, report: Report) -> None:
@@ -96,6 +100,40 @@ def _reshaped(
     return writer.create("tensor.reshape", [x, writer.tensor(after)], type_)
 
 
+def keep_apart(op: ir.Operation, sizes: Sizes) -> None:
+    """Pattern: select(p), p [S, T] of dynamic_iota -> select(tensor.reshape(tensor.reshape p))"""
+    predicate = op.operands[0]
+    while (owner := producer(predicate)) and owner.name == "stablehlo.dynamic_broadcast_in_dim":
+        predicate = owner.operands[0]
+    if owner is None or owner.name == "tensor.reshape" or not _counts(owner):
+        return
+    shape = sizes.shape(predicate)
+    if sum(known(size) is None for size in shape) < 2:
+        return
+    writer = IndexWriter(sizes, ir.InsertionPoint.after(owner), op.location)
+    flat = ir.RankedTensorType.get(
+        [ir.ShapedType.get_dynamic_size()], predicate.type.element_type, loc=op.location
+    )
+    count, whole = writer.tensor([product(shape)]), writer.tensor(shape)
+    apart = writer.create("tensor.reshape", [predicate, count], flat)
+    again = writer.create("tensor.reshape", [apart, whole], predicate.type)
+    sizes.record(again, shape)
+    predicate.replace_all_uses_except(again, [apart.owner.operation])
+
+
+def _counts(op: ir.Operation) -> bool:
+    """Whether a truth value is made of positions."""
+    pending, seen = [op], set()
+    while pending and len(seen) < _DEEPEST:
+        op = pending.pop()
+        if op.name == "stablehlo.dynamic_iota":
+            return True
+        seen.add(op)
+        makers = [producer(operand) for operand in op.operands]
+        pending += [maker for maker in makers if maker and maker not in seen]
+    return False
+
+
 def regroup(few: Sequence[Size], many: Sequence[Size]) -> list[list[int]] | None:
     """Which dimensions of `many` make each one of `few`; None where they do not, in order."""
     groups: list[list[int]] = []
@@ -150,6 +188,11 @@ class LegalizeDynamicShapesPass(Pass):
     dimensions stay as they are. Sizes of these and the other dynamic ops are computed by
     `tensor.dim` and `arith`, on the host.
 
+    Where IREE fuses a causal mask of two unknown sizes into what masks with it, the code that it
+    makes does not compile: "'func.func' op exceeded stack allocation limit". A predicate of
+    `select` that is made of `dynamic_iota` goes through a `tensor.reshape` and back, through which
+    IREE does not fuse.
+
     A dimension that may be 1 and may be the final size is taken to have the final size, and a
     `cf.assert` says so: such a program has to be specialized where it is 1. It is reported.
 
@@ -182,7 +225,8 @@ class LegalizeDynamicShapesPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every dynamic op below `module`."""
-        # Nothing is erased: what is known of sizes is known by value.
+        # Erased at the end: what is known of sizes is known by value.
+        unused: list[ir.Value] = []
         sizes = Sizes()
         for op in operations(module, "stablehlo.dynamic_broadcast_in_dim"):
             with op.location:
@@ -190,8 +234,12 @@ class LegalizeDynamicShapesPass(Pass):
         for op in operations(module, "stablehlo.dynamic_reshape"):
             with op.location:
                 legalize_reshape(op, sizes)
-        for name in DYNAMIC:
+            unused.append(op.results[0])
+        for op in operations(module, "stablehlo.select"):
+            with op.location:
+                keep_apart(op, sizes)
+        for name in DYNAMIC.keys() - {"stablehlo.dynamic_reshape"}:
             for op in operations(module, name):
-                if name != "stablehlo.dynamic_reshape":
-                    with op.location:
-                        compute_on_host(op, sizes)
+                with op.location:
+                    unused += compute_on_host(op, sizes)
+        erase_unused(unused)

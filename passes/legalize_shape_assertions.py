@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..bindings import ir
 from .base import Pass, Report, operations
-from .sizes import Size, Sizes, constant, known
+from .sizes import Size, Sizes, constant, erase_unused, known
 from .write_sizes import IndexWriter
 
 TARGET = "shape_assertion"
@@ -23,7 +23,7 @@ _HOLDS = {
 
 
 def legalize_assertion(op: ir.Operation, sizes: Sizes, report: Report) -> None:
-    """Pattern: custom_call @shape_assertion(true) ->
+    """Pattern: custom_call @shape_assertion(true) -> nothing
     Pattern: custom_call @shape_assertion(a == b) -> cf.assert a == b
     """
     holds = _decide(op.operands[0], sizes)
@@ -135,8 +135,11 @@ class LegalizeShapeAssertionsPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every shape assertion below `module`."""
+        unused: list[ir.Value] = []
         sizes = Sizes()
         for op in operations(module, "stablehlo.custom_call"):
             if op.attributes["call_target_name"].value == TARGET:
+                unused += op.operands
                 with op.location:
                     legalize_assertion(op, sizes, report)
+        erase_unused(unused)

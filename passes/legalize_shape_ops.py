@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..bindings import ir
 from ..stablehlo import Builder
 from .base import Pass, Report, operations
-from .sizes import Sizes
+from .sizes import Sizes, erase_unused
 from .write_sizes import StablehloWriter
 
 _ASSUMPTIONS = ("assuming_all", "cstr_broadcastable", "cstr_eq", "cstr_require", "const_witness")
@@ -33,14 +33,17 @@ def inline_assumption(op: ir.Operation) -> None:
     op.erase()
 
 
-def rebuild_sizes(op: ir.Operation, sizes: Sizes) -> None:
+def rebuild_sizes(op: ir.Operation, sizes: Sizes) -> list[ir.Value]:
     """Pattern: dynamic op, sizes by shape.* | tensor.* | arith.* -> sizes by StableHLO"""
     b = Builder(ir.InsertionPoint(op), op.location)
     writer = StablehloWriter(sizes, b, ir.IntegerType.get_signless(32))
+    replaced = []
     for position in DYNAMIC[op.name]:
         found = [size for size in sizes.elements(op.operands[position]) if size is not None]
         if len(found) == op.operands[position].type.shape[0] > 0:
+            replaced.append(op.operands[position])
             op.operands[position] = writer.tensor(found)
+    return replaced
 
 
 def relate_dimensions(op: ir.Operation, sizes: Sizes) -> None:
@@ -90,8 +93,7 @@ class LegalizeShapeOpsPass(Pass):
     `concatenate`. `shape.assuming` is taken for granted, and `shape.cstr_*` with it: a program that
     breaks such an assumption has no meaning.
 
-    What is computed from data stays a value that is read. The old computations are left without a
-    use.
+    What is computed from data stays a value that is read.
 
     ```mlir
     func.func @add(%x: tensor<?x4xf32>, %w: tensor<4xf32>) -> tensor<?x4xf32> {
@@ -133,15 +135,19 @@ class LegalizeShapeOpsPass(Pass):
             for op in reversed(operations(module, f"shape.{name}")):
                 if not list(op.results[0].uses):
                     op.erase()
-        # Nothing is erased from here on: what is known of sizes is known by value.
+        # Erased at the end: what is known of sizes is known by value.
+        unused: list[ir.Value] = []
         sizes = Sizes()
         for name in DYNAMIC:
             for op in operations(module, name):
                 with op.location:
-                    rebuild_sizes(op, sizes)
+                    unused += rebuild_sizes(op, sizes)
         for op in operations(module, "stablehlo.dynamic_broadcast_in_dim"):
             with op.location:
                 relate_dimensions(op, sizes)
+            unused.append(op.results[0])
         for op in operations(module, "tensor.from_elements"):
             with op.location:
                 rebuild_elements(op, sizes)
+            unused.append(op.results[0])
+        erase_unused(unused)

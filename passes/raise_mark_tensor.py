@@ -270,6 +270,11 @@ def _renew_operands(copy: ir.Operation, copies: dict[ir.Value, ir.Value]) -> Non
     copy.walk(visit)
 
 
+def _calls(module: ir.Operation) -> list[ir.Operation]:
+    calls = operations(module, "stablehlo.custom_call")
+    return [op for op in calls if op.attributes["call_target_name"].value == TARGET]
+
+
 @dataclass(frozen=True)
 class RaiseMarkTensorPass(Pass):
     """LiteRT's pairs of markers become composites.
@@ -341,8 +346,3 @@ class RaiseMarkTensorPass(Pass):
         # Of groups that overlap, markers of one were copied with the other.
         for op in _calls(module):
             drop(op)
-
-
-def _calls(module: ir.Operation) -> list[ir.Operation]:
-    calls = operations(module, "stablehlo.custom_call")
-    return [op for op in calls if op.attributes["call_target_name"].value == TARGET]

@@ -8,7 +8,7 @@ and an `Emitter` writes that form as StableHLO or as index arithmetic.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..bindings import hlo, ir
@@ -201,7 +201,7 @@ class Sizes:
     # -- dimensions ------------------------------------------------------------------------------
 
     def _made(self, value: ir.Value, axis: int) -> Size:
-        op = _producer(value)
+        op = producer(value)
         name = op.name if op else ""
         if op and name in _SHAPED_BY:
             found = self.elements(op.operands[_SHAPED_BY[name]])[axis]
@@ -225,7 +225,7 @@ class Sizes:
 
     def _read(self, value: ir.Value) -> list[Size | None]:
         count = _count(value.type)
-        op = _producer(value)
+        op = producer(value)
         found = self._evaluate(op, value) if op and count <= _LARGEST else None
         if found is None or len(found) != count:
             found = list[Size | None]([None] * count)
@@ -385,7 +385,7 @@ _LIKE_FIRST = frozenset(
 
 def _source(value: ir.Value, axis: int) -> tuple[ir.Value, int] | None:
     """Another dimension that is of the same size."""
-    op = _producer(value)
+    op = producer(value)
     if op is None or not len(op.operands):
         return None
     first = op.operands[0]
@@ -436,8 +436,23 @@ def _gather_source(op: ir.Operation, axis: int) -> tuple[ir.Value, int] | None:
     return indices, batch[axis - sum(dim < axis for dim in numbers.offset_dims)]
 
 
-def _producer(value: ir.Value) -> ir.Operation | None:
+def producer(value: ir.Value) -> ir.Operation | None:
+    """The op that a value is a result of; None for arguments."""
     return None if isinstance(value.owner, ir.Block) else value.owner.operation
+
+
+def erase_unused(values: Iterable[ir.Value]) -> None:
+    """Erases the ops that make values without a use, and what only they use."""
+    pending = [op for value in values if (op := producer(value))]
+    while pending:
+        op = pending.pop()
+        computes = op.name.partition(".")[0] in ("arith", "shape", "stablehlo", "tensor")
+        if not computes or op.name == "stablehlo.custom_call":
+            continue
+        if not any(list(result.uses) for result in op.results):
+            pending = [other for other in pending if other != op]
+            pending += [made for operand in op.operands if (made := producer(operand))]
+            op.erase()
 
 
 def _count(type_: ir.Type) -> int:

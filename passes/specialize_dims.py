@@ -163,7 +163,7 @@ def _value(size: Size, dims: Dims, sizes: Sizes) -> int | None:
 
 
 def retype(function: ir.Operation, dims: Dims) -> None:
-    """Gives arguments their sizes."""
+    """Pattern: func.func @f(%x: tensor<?x4xf32>) -> func.func @f(%x: tensor<2x4xf32>)"""
     block = _block(function)
     for (number, axis), size in dims.items():
         argument = block.arguments[number]

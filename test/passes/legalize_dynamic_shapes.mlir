@@ -1,4 +1,5 @@
 // RUN: attnorm-opt %s --legalize-dynamic-shapes --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: attnorm-opt %s --legalize-dynamic-shapes --legalize-dynamic-shapes --canonicalize --cse --split-input-file | FileCheck %s
 
 // Split dimensions are expanded, joined ones collapsed; sizes are indices.
 // CHECK-LABEL: func.func @split_and_join
@@ -81,4 +82,33 @@ func.func @broadcast(%x: tensor<?xf32>, %y: tensor<4x?xf32>) -> (tensor<4x?xf32>
   %r = stablehlo.reduce(%y init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<4x?xf32>, tensor<f32>) -> tensor<?xf32>
   %1 = stablehlo.dynamic_broadcast_in_dim %r, %s, dims = [1] : (tensor<?xf32>, tensor<2xi32>) -> tensor<4x?xf32>
   return %0, %1 : tensor<4x?xf32>, tensor<4x?xf32>
+}
+
+// -----
+
+// A causal mask of two unknown sizes is kept apart from what it masks, also behind a broadcast.
+// CHECK-LABEL: func.func @causal
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x?x?xf32>)
+func.func @causal(%x: tensor<2x?x?xf32>) -> tensor<2x?x?xf32> {
+  // CHECK:     %[[P:.*]] = stablehlo.compare LE
+  // CHECK:     %[[FLAT:.*]] = tensor.reshape %[[P]](%{{.*}}) : (tensor<?x?xi1>, tensor<1xindex>) -> tensor<?xi1>
+  // CHECK:     %[[AGAIN:.*]] = tensor.reshape %[[FLAT]](%{{.*}}) : (tensor<?xi1>, tensor<2xindex>) -> tensor<?x?xi1>
+  // CHECK-NOT: tensor.reshape
+  // CHECK:     %[[SPREAD:.*]] = stablehlo.dynamic_broadcast_in_dim %[[AGAIN]]
+  // CHECK:     stablehlo.select %[[SPREAD]]
+  %c2 = stablehlo.constant dense<2> : tensor<1xi32>
+  %m = stablehlo.get_dimension_size %x, dim = 1 : (tensor<2x?x?xf32>) -> tensor<i32>
+  %n = stablehlo.get_dimension_size %x, dim = 2 : (tensor<2x?x?xf32>) -> tensor<i32>
+  %m1 = stablehlo.reshape %m : (tensor<i32>) -> tensor<1xi32>
+  %n1 = stablehlo.reshape %n : (tensor<i32>) -> tensor<1xi32>
+  %s = stablehlo.concatenate %m1, %n1, dim = 0 : (tensor<1xi32>, tensor<1xi32>) -> tensor<2xi32>
+  %t = stablehlo.concatenate %c2, %m1, %n1, dim = 0 : (tensor<1xi32>, tensor<1xi32>, tensor<1xi32>) -> tensor<3xi32>
+  %row = stablehlo.dynamic_iota %s, dim = 0 : (tensor<2xi32>) -> tensor<?x?xi32>
+  %column = stablehlo.dynamic_iota %s, dim = 1 : (tensor<2xi32>) -> tensor<?x?xi32>
+  %p = stablehlo.compare LE, %column, %row, SIGNED : (tensor<?x?xi32>, tensor<?x?xi32>) -> tensor<?x?xi1>
+  %q = stablehlo.dynamic_broadcast_in_dim %p, %t, dims = [1, 2] : (tensor<?x?xi1>, tensor<3xi32>) -> tensor<2x?x?xi1>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %lows = stablehlo.dynamic_broadcast_in_dim %low, %t, dims = [] : (tensor<f32>, tensor<3xi32>) -> tensor<2x?x?xf32>
+  %0 = stablehlo.select %q, %x, %lows : tensor<2x?x?xi1>, tensor<2x?x?xf32>
+  return %0 : tensor<2x?x?xf32>
 }
