@@ -1,0 +1,128 @@
+"""The masks of an attention: bands of positions as attributes, the rest as one operand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..bindings import ir
+from ..dialect.sdpa import UNBOUNDED
+from ..stablehlo import Builder, element_type, shape_of
+from .arrange import arrange
+from .attention_scores import INFINITY, Scores
+from .attention_values import Values
+from .bands import Band, Frame, Part, band_of, source_frame
+from .base import Refusal
+from .views import Dim, View, compose, identity, merge, trace
+
+
+@dataclass(frozen=True)
+class Masking:
+    """The op's mask operand and the attributes that say where keys are masked."""
+
+    value: ir.Value | None
+    placement: dict
+    fully_masked: str
+
+
+def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
+    band = Band()
+    added: list[ir.Value] = []
+    predicates: list[ir.Value] = []
+    for mask in scores.masks:
+        view = trace(mask.at.results[0], scores.through, rounding=True)
+        dims = _placed(scores, view)
+        if mask.fill is None:
+            added.append(_arranged(b, mask.part, dims))
+            continue
+        own = _band(mask.part, scores.frame(view), band)
+        band.take(Band(own.low, own.high), ())
+        for part in own.rest:
+            arrangement = compose(mask.part.dims, part.dims)
+            assert arrangement is not None, "a predicate's dimensions are whole"
+            predicates.append(_arranged(b, Part(part.value, arrangement), dims))
+    mode = _fully_masked({mask.fill for mask in scores.masks} - {None}, values)
+    return Masking(_combined(b, predicates, added), _placement(band), mode)
+
+
+def _band(part: Part, frame: Frame, known: Band) -> Band:
+    """A predicate as a band and a rest; all of it is rest where the op could not say the band."""
+    inner = source_frame(part.dims, frame, part.value)
+    own = Band() if inner is None else band_of(part.value, inner)
+    if inner is None or not _representable(own, known):
+        return Band(rest=[Part(part.value, identity(part.value).dims)])
+    return own
+
+
+def _fully_masked(fills: set, values: Values) -> str:
+    """What a row becomes that sees nothing: with a finite fill every key weighs the same."""
+    if not fills or fills == {-INFINITY}:
+        return values.fully_masked or "nan"
+    if -INFINITY in fills:
+        raise Refusal("mask: expected one fill for every mask, got -inf beside a finite one")
+    return "uniform"
+
+
+def _placed(scores: Scores, view: View) -> list[Dim]:
+    """The op's score dimensions as atoms over a value of the way, which `view` describes."""
+    where = scores.places(view.dims)
+    dims: list[Dim] = []
+    for dim in scores.canonical():
+        dims.append(merge([where[atom] for atom in dim]))
+    return dims
+
+
+def _arranged(b: Builder, part: Part, dims: list[Dim]) -> ir.Value:
+    """A mask in the op's arrangement, as small as it was before its broadcasts."""
+    composed = compose(dims, part.dims)
+    if composed is None:
+        raise Refusal("mask: expected an arrangement of whole dimensions")
+    return arrange(b, part.value, composed, compact=True)
+
+
+def _representable(own: Band, known: Band) -> bool:
+    """Whether the op can say a band: a left bound alone or beside a right one, not ahead of it."""
+    both = Band(own.low, own.high)
+    both.take(Band(known.low, known.high), ())
+    if both.low is None:
+        return True
+    high = 0 if both.high is None else both.high
+    return high - both.low >= 0
+
+
+def _placement(band: Band) -> dict:
+    if band.is_open():
+        return {}
+    if band.high is None:
+        return {"window": (-(band.low or 0), UNBOUNDED)}
+    left = UNBOUNDED if band.low is None else band.high - band.low
+    return {"causal": True, "offset": band.high, "window": (left, UNBOUNDED)}
+
+
+def _combined(b: Builder, predicates: list[ir.Value], added: list[ir.Value]) -> ir.Value | None:
+    """One mask of several: predicates alone stay one, beside an added mask they join it."""
+    value = None
+    for predicate in predicates:
+        value = predicate if value is None else _both(b, "and", value, predicate)
+    if not added:
+        return value
+    total = added[0]
+    for mask in added[1:]:
+        total = _both(b, "add", total, b.convert(mask, element_type(total)))
+    if value is None:
+        return total
+    shape = _joint_shape(value, total)
+    axes = range(len(shape))
+    spread = (b.broadcast(mask, axes, shape) for mask in (value, total))
+    return b.select(*spread, -INFINITY)
+
+
+def _joint_shape(left: ir.Value, right: ir.Value) -> tuple:
+    pairs = zip(shape_of(left), shape_of(right), strict=True)
+    return tuple(theirs if mine == 1 else mine for mine, theirs in pairs)
+
+
+def _both(b: Builder, name: str, left: ir.Value, right: ir.Value) -> ir.Value:
+    """An elementwise op of two masks, each spread to the other."""
+    shape = _joint_shape(left, right)
+    axes = range(len(shape))
+    return b.binary(name, b.broadcast(left, axes, shape), b.broadcast(right, axes, shape))
