@@ -101,7 +101,7 @@ def _reshaped(
 
 
 def keep_apart(op: ir.Operation, sizes: Sizes) -> None:
-    """Pattern: select(p), p [S, T] of dynamic_iota -> select(tensor.reshape(tensor.reshape p))"""
+    """Pattern: select(p), p [S, T] of dynamic_iota -> select(tensor.reshape(p))"""
     predicate = op.operands[0]
     while (owner := producer(predicate)) and owner.name == "stablehlo.dynamic_broadcast_in_dim":
         predicate = owner.operands[0]
@@ -111,14 +111,9 @@ def keep_apart(op: ir.Operation, sizes: Sizes) -> None:
     if sum(known(size) is None for size in shape) < 2:
         return
     writer = IndexWriter(sizes, ir.InsertionPoint.after(owner), op.location)
-    flat = ir.RankedTensorType.get(
-        [ir.ShapedType.get_dynamic_size()], predicate.type.element_type, loc=op.location
-    )
-    count, whole = writer.tensor([product(shape)]), writer.tensor(shape)
-    apart = writer.create("tensor.reshape", [predicate, count], flat)
-    again = writer.create("tensor.reshape", [apart, whole], predicate.type)
-    sizes.record(again, shape)
-    predicate.replace_all_uses_except(again, [apart.owner.operation])
+    apart = writer.create("tensor.reshape", [predicate, writer.tensor(shape)], predicate.type)
+    sizes.record(apart, shape)
+    predicate.replace_all_uses_except(apart, [apart.owner.operation])
 
 
 def _counts(op: ir.Operation) -> bool:
@@ -190,8 +185,8 @@ class LegalizeDynamicShapesPass(Pass):
 
     Where IREE fuses a causal mask of two unknown sizes into what masks with it, the code that it
     makes does not compile: "'func.func' op exceeded stack allocation limit". A predicate of
-    `select` that is made of `dynamic_iota` goes through a `tensor.reshape` and back, through which
-    IREE does not fuse.
+    `select` that is made of `dynamic_iota` goes through a `tensor.reshape` to its own shape: IREE
+    does not fuse through it.
 
     A dimension that may be 1 and may be the final size is taken to have the final size, and a
     `cf.assert` says so: such a program has to be specialized where it is 1. It is reported.

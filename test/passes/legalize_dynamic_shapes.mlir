@@ -91,10 +91,9 @@ func.func @broadcast(%x: tensor<?xf32>, %y: tensor<4x?xf32>) -> (tensor<4x?xf32>
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x?x?xf32>)
 func.func @causal(%x: tensor<2x?x?xf32>) -> tensor<2x?x?xf32> {
   // CHECK:     %[[P:.*]] = stablehlo.compare LE
-  // CHECK:     %[[FLAT:.*]] = tensor.reshape %[[P]](%{{.*}}) : (tensor<?x?xi1>, tensor<1xindex>) -> tensor<?xi1>
-  // CHECK:     %[[AGAIN:.*]] = tensor.reshape %[[FLAT]](%{{.*}}) : (tensor<?xi1>, tensor<2xindex>) -> tensor<?x?xi1>
+  // CHECK:     %[[APART:.*]] = tensor.reshape %[[P]](%{{.*}}) : (tensor<?x?xi1>, tensor<2xindex>) -> tensor<?x?xi1>
   // CHECK-NOT: tensor.reshape
-  // CHECK:     %[[SPREAD:.*]] = stablehlo.dynamic_broadcast_in_dim %[[AGAIN]]
+  // CHECK:     %[[SPREAD:.*]] = stablehlo.dynamic_broadcast_in_dim %[[APART]]
   // CHECK:     stablehlo.select %[[SPREAD]]
   %c2 = stablehlo.constant dense<2> : tensor<1xi32>
   %m = stablehlo.get_dimension_size %x, dim = 1 : (tensor<2x?x?xf32>) -> tensor<i32>
