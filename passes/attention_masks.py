@@ -8,7 +8,7 @@ from ..bindings import ir
 from ..dialect.sdpa import UNBOUNDED
 from ..stablehlo import Builder, element_type, shape_of
 from .arrange import arrange
-from .attention_scores import INFINITY, Scores
+from .attention_scores import INFINITY, Mask, Scores
 from .attention_values import Values
 from .bands import Band, Frame, Part, band_of, source_frame
 from .base import Refusal
@@ -25,10 +25,12 @@ class Masking:
 
 
 def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
+    """What the masks on the way say, built at `b`."""
     band = Band()
     added: list[ir.Value] = []
     predicates: list[ir.Value] = []
-    for mask in scores.masks:
+    masks = _of_one_fill(scores.masks)
+    for mask in masks:
         view = trace(mask.at.results[0], scores.through, rounding=True)
         dims = _placed(scores, view)
         if mask.fill is None:
@@ -40,8 +42,21 @@ def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
             arrangement = compose(mask.part.dims, part.dims)
             assert arrangement is not None, "a predicate's dimensions are whole"
             predicates.append(_arranged(b, Part(part.value, arrangement), dims))
-    mode = _fully_masked({mask.fill for mask in scores.masks} - {None}, values)
+    mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
     return Masking(_combined(b, predicates, added), _placement(band), mode)
+
+
+def _of_one_fill(masks: list[Mask]) -> list[Mask]:
+    """The masks, those that are added kept so where their fills would add up or differ.
+
+    Two finite fills on one score are lower than one: a row that sees nothing is then not uniform.
+    """
+    finite = [mask for mask in masks if mask.fill not in (None, -INFINITY)]
+    several = len(finite) > 1 and any(mask.added for mask in finite)
+    mixed = finite and any(mask.fill == -INFINITY for mask in masks)
+    if not several and not mixed:
+        return masks
+    return [Mask(mask.at, mask.added) if mask.added else mask for mask in masks]
 
 
 def _band(part: Part, frame: Frame, known: Band) -> Band:

@@ -27,6 +27,8 @@ class Mask:
     part: Part
     fill: float | None = None
     """What a score becomes where the predicate is false; None: the value is added."""
+    added: Part | None = None
+    """Where a predicate was met as a value that is added: that value."""
 
 
 @dataclass
@@ -255,5 +257,6 @@ def _as_mask(at: ir.Operation, mask: ir.Value) -> Mask:
     if select is not None and is_splat(select.operands[1], 0.0):
         fill = splat(select.operands[2])
         if fill is not None and fill <= LOWEST_FILL:
-            return Mask(at, Part(select.operands[0], view.dims), float(fill))
+            added = Part(view.source, view.dims)
+            return Mask(at, Part(select.operands[0], view.dims), float(fill), added)
     return Mask(at, Part(view.source, view.dims))
