@@ -103,11 +103,10 @@ def hand_over_sizes(value: ir.Value, other: ir.Value) -> None:
 
 def sizes(value: ir.Value) -> tuple[int | None, ...]:
     """The sizes of a value; None where dynamic."""
-    type_ = value.type
-    return tuple(
-        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    )
+    return tuple(None if size == _DYNAMIC else size for size in value.type.shape)
+
+
+_DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 
 def identity(value: ir.Value) -> View:
@@ -124,12 +123,16 @@ def trace(
     Goes through conversions that keep every value, and with `rounding` through those that round.
     `through` are elementwise ops to go through too, each by the operand it names.
     """
-    through, chain = through or {}, []
+    chain = []
     while (op := producer(value)) is not None:
-        if op not in through and (op.name not in _MOVES or (_rounds(op) and not rounding)):
+        if op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op)):
+            operand = 0
+        elif through and op in through:
+            operand = through[op]
+        else:
             break
         chain.append(op)
-        value = op.operands[through.get(op, 0)]
+        value = op.operands[operand]
     return _follow(value, chain)
 
 
@@ -274,9 +277,10 @@ _MOVES = {
 
 def splat(value: ir.Value) -> float | int | None:
     """The number that a constant holds everywhere, seen through moves; None if there is none."""
-    view = trace(value)
-    op = made_by(view.source, "constant")
-    if op is None:
+    op = producer(value)
+    while op is not None and op.name in _MOVES and not _rounds(op):
+        op = producer(op.operands[0])
+    if op is None or op.name != "stablehlo.constant":
         return None
     dense = op.attributes["value"]
     if not isinstance(dense, ir.DenseElementsAttr) or not dense.is_splat:
