@@ -36,7 +36,7 @@ def from_torch(
     from .. import bindings_torch
 
     program = _export(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
-    return parse_bytecode(bindings_torch.import_program(program), api.new_context())
+    return parse_bytecode(bindings_torch.import_program(program), "torch", api.new_context())
 
 
 def _export(

@@ -3,7 +3,7 @@
     import attnorm
 
     module = attnorm.load("model.mlir")             # text, bytecode, portable artifact, SKaiNET
-    module = attnorm.from_torch(model, (x,))        # or from_jax(fn, x)
+    module = attnorm.from_torch(model, (x,))        # or from_jax(fn, x), from_onnx("model.onnx")
     lowered = attnorm.lower(module)                 # plain StableHLO
     print(attnorm.report(module).counts)            # {"rms_norm": 5, ..., "sdpa": 2}
     program = attnorm.compile(module)               # through IREE, for this CPU
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .errors import AttnormError, Diagnostic
     from .execution.program import Program
     from .frontends.from_jax import from_jax
+    from .frontends.from_onnx import from_onnx
     from .frontends.from_torch import from_torch
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Program",
     "compile",
     "from_jax",
+    "from_onnx",
     "from_torch",
     "load",
     "lower",
@@ -46,6 +48,7 @@ _HOMES = {
     "Program": ".execution.program",
     "compile": ".api",
     "from_jax": ".frontends.from_jax",
+    "from_onnx": ".frontends.from_onnx",
     "from_torch": ".frontends.from_torch",
     "load": ".api",
     "lower": ".api",

@@ -1,0 +1,374 @@
+"""Attention of ONNX and of onnxruntime's `com.microsoft` domain."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from .onnx_graph import Graph, Node, Refusal
+
+_BATCH, _HEADS, _LENGTH, _DEPTH = range(4)
+
+
+def attention(graph: Graph, node: Node) -> list[str]:
+    """Attention(q, k, v, mask, past_key, past_value) -> sdpa, and the caches."""
+    inputs = node.inputs("Q", "K", "V", "attn_mask", "past_key", "past_value")
+    attributes = node.attributes(
+        is_causal=0,
+        q_num_heads=0,
+        kv_num_heads=0,
+        scale=None,
+        softcap=0.0,
+        softmax_precision=TensorProto.FLOAT,
+        qk_matmul_output_mode=0,
+        left_window_size=-1,
+        right_window_size=-1,
+    )
+    node.refuse_output(3, "qk_matmul_output")
+    q, k, v = inputs["Q"], inputs["K"], inputs["V"]
+    if attributes["softmax_precision"] == TensorProto.DOUBLE != graph.element(q):
+        raise Refusal("softmax_precision: expected no wider type than f32")
+    packed = len(graph.shape(q)) == 3
+    depth = graph.size(q, -1)
+    if packed:
+        heads, key_heads = attributes["q_num_heads"], attributes["kv_num_heads"]
+        depth = _depth(depth, heads)
+        q, k, v = (_split(graph, x, n) for x, n in ((q, heads), (k, key_heads), (v, key_heads)))
+    mask = inputs["attn_mask"]
+    past = _past(graph, inputs["past_key"])
+    if mask and graph.shape(mask)[-1] != past + graph.size(inputs["K"], -2):
+        raise Refusal("attn_mask: expected as many columns as there are keys")
+    k, v = _append(graph, inputs["past_key"], k), _append(graph, inputs["past_value"], v)
+    scale = attributes["scale"]
+    y = _sdpa(
+        graph,
+        {"q": q, "k": k, "v": v, "mask": mask},
+        scale=1 / math.sqrt(depth) if scale is None else scale,
+        softcap=attributes["softcap"],
+        causal=bool(attributes["is_causal"]),
+        offset=past,
+        window=[attributes["left_window_size"], attributes["right_window_size"]],
+        fully_masked="zero",
+    )
+    return [_merge(graph, y) if packed else y, k, v]
+
+
+def multi_head_attention(graph: Graph, node: Node) -> list[str]:
+    """MultiHeadAttention -> sdpa, and the caches."""
+    inputs = node.inputs(
+        *("query", "key", "value", "bias", "key_padding_mask", "attention_bias"),
+        *("past_key", "past_value"),
+    )
+    attributes = node.attributes(
+        num_heads=0, scale=0.0, unidirectional=0, mask_filter_value=-10000.0
+    )
+    node.refuse_output(3, "qk")
+    heads = attributes["num_heads"]
+    q, k, v = _unpack(graph, inputs, heads)
+    width = graph.size(inputs["query"], -1)
+    depth = _depth(width, heads) if len(graph.shape(inputs["query"])) == 3 else width
+    k, v = _append(graph, inputs["past_key"], k), _append(graph, inputs["past_value"], v)
+    mask = inputs["attention_bias"]
+    if inputs["key_padding_mask"]:
+        padding = _padding(graph, inputs["key_padding_mask"], attributes["mask_filter_value"])
+        if mask:
+            padding = graph.emit("Add", [padding, graph.cast(mask, TensorProto.FLOAT)])
+        mask = padding
+    y = _sdpa(
+        graph,
+        {"q": q, "k": k, "v": v, "mask": mask},
+        scale=attributes["scale"] or 1 / math.sqrt(depth),
+        causal=bool(attributes["unidirectional"]),
+        offset=_past(graph, inputs["past_key"]),
+    )
+    return [_merge(graph, y), k, v]
+
+
+def group_query_attention(graph: Graph, node: Node) -> list[str]:
+    """GroupQueryAttention -> sdpa, and the caches."""
+    inputs = node.inputs(
+        *("query", "key", "value", "past_key", "past_value", "seqlens_k"),
+        *("total_sequence_length", "cos_cache", "sin_cache", "position_ids"),
+        *("attention_bias", "head_sink"),
+    )
+    attributes = node.attributes(
+        num_heads=0,
+        kv_num_heads=0,
+        scale=0.0,
+        softcap=0.0,
+        causal=1,
+        do_rotary=0,
+        rotary_interleaved=0,
+        local_window_size=-1,
+        smooth_softmax=0,
+        qk_output=0,
+        k_quant_type=b"NONE",
+        v_quant_type=b"NONE",
+    )
+    for name in ("k_quant_type", "v_quant_type"):
+        if attributes[name] != b"NONE":
+            raise Refusal(f"{name}: expected NONE")
+    if not attributes["causal"]:
+        raise Refusal("causal: expected 1")
+    node.refuse_output(3, "output_qk")
+    heads, key_heads = attributes["num_heads"], attributes["kv_num_heads"]
+    length = graph.size(inputs["query"], 1)
+    every = heads if inputs["key"] else heads + 2 * key_heads
+    depth = _depth(graph.size(inputs["query"], 2), every)
+    q = _split(graph, inputs["query"], every)
+    if inputs["key"]:
+        k, v = (_split(graph, inputs[name], key_heads) for name in ("key", "value"))
+    else:
+        ends = heads, heads + key_heads, every
+        q, k, v = (
+            graph.slice(q, _HEADS, start, stop)
+            for start, stop in zip((0, *ends), ends, strict=False)
+        )
+    cache = _Cache.of(graph, node, inputs, length)
+    if attributes["do_rotary"]:
+        turn = _Rotation.of(graph, inputs, cache, length, depth, attributes["rotary_interleaved"])
+        q, k = turn.apply(graph, q), turn.apply(graph, k)
+    k, v = cache.update(graph, inputs["past_key"], k), cache.update(graph, inputs["past_value"], v)
+    sinks = inputs["head_sink"]
+    if attributes["smooth_softmax"] == 1 and not sinks:
+        sinks = graph.constant(np.zeros(heads), "float32")
+    y = _sdpa(
+        graph,
+        {
+            "q": q,
+            "k": k,
+            "v": v,
+            "mask": inputs["attention_bias"],
+            "sinks": sinks,
+            "start": cache.start,
+        },
+        scale=attributes["scale"] or 1 / math.sqrt(depth),
+        softcap=attributes["softcap"],
+        causal=True,
+        offset=cache.offset,
+        # It counts the query's own position.
+        window=[max(attributes["local_window_size"] - 1, -1), -1],
+    )
+    return [_merge(graph, y), k, v]
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def _sdpa(graph: Graph, operands: dict[str, str | None], **parameters: Any) -> str:
+    if not parameters.get("softcap"):
+        parameters["softcap"] = None
+    if not parameters["causal"] and parameters.get("window", [-1, -1]) == [-1, -1]:
+        parameters["offset"] = 0
+    return graph.own("sdpa", operands, **parameters)
+
+
+def _depth(width: int, heads: int) -> int:
+    if heads < 1 or width % heads:
+        raise Refusal(f"number of heads: expected a divisor of {width}, got {heads}")
+    return width // heads
+
+
+def _split(graph: Graph, x: str, heads: int) -> str:
+    """[B, S, H * D] -> [B, H, S, D]"""
+    depth = _depth(graph.size(x, 2), heads)
+    return _swap(graph, graph.reshape(x, [0, 0, heads, depth]))
+
+
+def _swap(graph: Graph, x: str) -> str:
+    return graph.emit("Transpose", [x], perm=[0, 2, 1, 3])
+
+
+def _merge(graph: Graph, x: str) -> str:
+    """[B, H, S, D] -> [B, S, H * D]"""
+    return graph.reshape(_swap(graph, x), [0, 0, -1])
+
+
+def _past(graph: Graph, cache: str) -> int:
+    return graph.size(cache, _LENGTH) if cache else 0
+
+
+def _append(graph: Graph, cache: str, x: str) -> str:
+    return graph.emit("Concat", [cache, x], axis=_LENGTH) if cache else x
+
+
+# -- MultiHeadAttention --------------------------------------------------------------------------
+
+
+def _is_cache(graph: Graph, x: str) -> bool:
+    return len(graph.shape(x)) == 4
+
+
+def _unpack(graph: Graph, inputs: dict[str, str], heads: int) -> list[str]:
+    """q, k and v as [B, H, S, D], from one, two or three inputs."""
+    q, k, v, bias = (inputs[name] for name in ("query", "key", "value", "bias"))
+    if len(graph.shape(q)) == 5 or (k and len(graph.shape(k)) == 5):
+        if bias:
+            raise Refusal("bias: expected none with packed inputs")
+        packed, count = (k, 2) if k else (q, 3)
+        parts = [_swap(graph, _pick(graph, packed, index)) for index in range(count)]
+        return parts if count == 3 else [_split(graph, q, heads), *parts]
+    if not k or not v:
+        raise Refusal("key, value: expected both")
+    if not _is_cache(graph, k):
+        values = _add_bias(graph, [q, k, v], bias)
+        return [_split(graph, x, heads) for x in values]
+    if bias:
+        raise Refusal("bias: expected none with keys that are split into heads")
+    return [_split(graph, q, heads), k, v]
+
+
+def _pick(graph: Graph, x: str, index: int) -> str:
+    """[B, S, H, N, D] -> [B, S, H, D]"""
+    part = graph.slice(x, 3, index, index + 1)
+    return graph.emit("Squeeze", [part, graph.constant([3])])
+
+
+def _add_bias(graph: Graph, values: list[str], bias: str) -> list[str]:
+    if not bias:
+        return values
+    found, start = [], 0
+    for value in values:
+        width = graph.size(value, 2)
+        part = graph.slice(bias, 0, start, start + width)
+        result = graph.emit("Add", [value, part])
+        graph.types[result] = graph.types[value]
+        found.append(result)
+        start += width
+    return found
+
+
+def _padding(graph: Graph, mask: str, fill: float) -> str:
+    """What a mask of ones adds to the scores: 0 there, `fill` elsewhere."""
+    rank = len(graph.shape(mask))
+    if rank not in (2, 3):
+        raise Refusal("key_padding_mask: expected rank 2 or 3")
+    kept = graph.emit("Greater", [mask, graph.like(0, mask)])
+    added = [graph.constant(x, "float32") for x in (0, fill)]
+    return graph.unsqueeze(graph.emit("Where", [kept, *added]), *((1, 2) if rank == 2 else (1,)))
+
+
+# -- GroupQueryAttention -------------------------------------------------------------------------
+
+
+class _Cache:
+    """Where the new keys stand: after `offset`, or from `start` on, which is known when it runs."""
+
+    offset: int = 0
+    start: str | None = None
+    first: str | None = None
+    order: str | None = None
+
+    @staticmethod
+    def of(graph: Graph, node: Node, inputs: dict[str, str], length: int) -> _Cache:
+        """From the inputs of the node; `length` is the number of queries."""
+        cache = _Cache()
+        if not inputs["past_key"]:
+            return cache
+        past = graph.size(inputs["past_key"], _LENGTH)
+        lasts = graph.value(inputs["seqlens_k"])
+        if past == 0 or (lasts is not None and np.all(lasts == past + length - 1)):
+            cache.offset = past
+            return cache
+        if graph.size(inputs["query"], 0) != 1:
+            raise Refusal("seqlens_k: expected a constant, equal for every row, or a batch of 1")
+        last = graph.cast(inputs["seqlens_k"], TensorProto.INT64)
+        cache.first = graph.emit("Add", [last, graph.constant([1 - length])])
+        cache.start = graph.emit("Squeeze", [cache.first, graph.constant([0])])
+        total = _total(graph, node, inputs, past, length)
+        cache.order = _order(graph, cache.first, past, length, total)
+        return cache
+
+    def update(self, graph: Graph, past: str, x: str) -> str:
+        """The cache with the new keys or values in it."""
+        both = _append(graph, past, x)
+        return graph.emit("Gather", [both, self.order], axis=_LENGTH) if self.order else both
+
+
+def _total(graph: Graph, node: Node, inputs: dict[str, str], past: int, length: int) -> int:
+    """The length of the updated cache: that of a shared buffer, or one that grows."""
+    total = graph.value(inputs["total_sequence_length"])
+    if total is not None:
+        return max(past, int(total.item()))
+    if node.has_output(1):
+        shape = graph.declared.get(node.proto.output[1])
+        size = shape[_LENGTH] if shape else None
+        if size is not None:
+            return size
+    return past + length
+
+
+def _order(graph: Graph, first: str, past: int, length: int, total: int) -> str:
+    """Which of the past keys and the new ones after them stands at each place of the cache."""
+    place = graph.constant(np.arange(total))
+    stop = graph.emit("Add", [first, graph.constant([length])])
+    old = graph.emit(
+        "Or", [graph.emit("Less", [place, first]), graph.emit("GreaterOrEqual", [place, stop])]
+    )
+    kept = graph.constant(np.minimum(np.arange(total), past + length - 1))
+    added = graph.emit("Add", [graph.emit("Sub", [place, first]), graph.constant([past])])
+    return graph.emit("Where", [old, kept, added])
+
+
+class _Rotation:
+    """Rotary positions: cosines and sines that broadcast to [B, H, S, R / 2]."""
+
+    def __init__(self, cos: str, sin: str, half: int, depth: int, interleaved: bool):
+        self.cos, self.sin, self.half, self.depth = cos, sin, half, depth
+        self.interleaved = interleaved
+
+    @staticmethod
+    def of(
+        graph: Graph,
+        inputs: dict[str, str],
+        cache: _Cache,
+        length: int,
+        depth: int,
+        interleaved: int,
+    ) -> _Rotation:
+        """From the inputs of the node."""
+        places = _places(graph, inputs, cache, length)
+        tables = [
+            graph.unsqueeze(graph.emit("Gather", [inputs[name], places]), 1)
+            for name in ("cos_cache", "sin_cache")
+        ]
+        half = graph.size(inputs["cos_cache"], 1)
+        return _Rotation(tables[0], tables[1], half, depth, bool(interleaved))
+
+    def apply(self, graph: Graph, x: str) -> str:
+        """x with its first 2 * half numbers turned, as pairs."""
+        turned = x if 2 * self.half == self.depth else graph.slice(x, _DEPTH, 0, 2 * self.half)
+        axis, sizes = (4, [self.half, 2]) if self.interleaved else (3, [2, self.half])
+        pairs = graph.reshape(turned, [0, 0, 0, *sizes])
+        a, b = (
+            graph.emit("Squeeze", [graph.slice(pairs, axis, i, i + 1), graph.constant([axis])])
+            for i in (0, 1)
+        )
+        real = graph.emit("Sub", [self._by(graph, a, self.cos), self._by(graph, b, self.sin)])
+        imaginary = graph.emit("Add", [self._by(graph, a, self.sin), self._by(graph, b, self.cos)])
+        both = [graph.unsqueeze(part, axis) for part in (real, imaginary)]
+        result = graph.reshape(graph.emit("Concat", both, axis=axis), [0, 0, 0, 2 * self.half])
+        if turned == x:
+            return result
+        rest = graph.slice(x, _DEPTH, 2 * self.half, self.depth)
+        return graph.emit("Concat", [result, rest], axis=_DEPTH)
+
+    @staticmethod
+    def _by(graph: Graph, x: str, table: str) -> str:
+        return graph.emit("Mul", [x, table])
+
+
+def _places(graph: Graph, inputs: dict[str, str], cache: _Cache, length: int) -> str:
+    """The positions of the queries, [1, S] or [B, S]."""
+    ids = inputs["position_ids"]
+    steps = graph.constant(np.arange(length)[None])
+    if ids and (cache.offset or cache.start):
+        return graph.cast(ids, TensorProto.INT64)
+    if ids:
+        # Of a prompt, only the first counts.
+        first = graph.slice(graph.slice(graph.cast(ids, TensorProto.INT64), 0, 0, 1), 1, 0, 1)
+        return graph.emit("Add", [first, steps])
+    return graph.emit("Add", [steps, cache.first or graph.constant([cache.offset])])

@@ -1,0 +1,83 @@
+"""RMS norms of ONNX and of onnxruntime's `com.microsoft` domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onnx import TensorProto
+
+from .onnx_graph import Graph, Node, Refusal
+
+
+def rms_normalization(graph: Graph, node: Node) -> list[str]:
+    """RMSNormalization(x, scale) -> rms_norm, the cast before the weight.
+
+    `stash_type` names the type of the statistics; rms_norm computes in f32 or wider.
+    """
+    inputs = node.inputs("X", "scale")
+    attributes = node.attributes(axis=-1, epsilon=1e-5, stash_type=1)
+    axes = _axes(graph, inputs["X"], attributes["axis"])
+    return [_norm(graph, inputs["X"], inputs["scale"], axes, attributes["epsilon"])]
+
+
+def simplified_layer_normalization(graph: Graph, node: Node) -> list[str]:
+    """SimplifiedLayerNormalization(x, scale) -> rms_norm; the inverse deviation where asked for."""
+    results = rms_normalization(graph, node)
+    if node.has_output(1):
+        attributes = node.attributes(axis=-1, epsilon=1e-5, stash_type=1)
+        x = node.inputs("X", "scale")["X"]
+        axes = _axes(graph, x, attributes["axis"])
+        results.append(_inverse_deviation(graph, x, axes, attributes["epsilon"]))
+    return results
+
+
+def skip_simplified_layer_normalization(graph: Graph, node: Node) -> list[str]:
+    """SkipSimplifiedLayerNormalization(x, skip, gamma, bias) -> add, rms_norm, and the sum."""
+    inputs = node.inputs("input", "skip", "gamma", "bias")
+    epsilon = node.attributes(epsilon=1e-12)["epsilon"]
+    node.refuse_output(1, "mean")
+    x = inputs["input"]
+    total = graph.emit("Add", [x, inputs["skip"]])
+    if inputs["bias"]:
+        total = graph.emit("Add", [total, inputs["bias"]])
+    graph.types[total] = graph.types[x]
+    axes = [len(graph.shape(x)) - 1]
+    results = [_norm(graph, total, inputs["gamma"], axes, epsilon), "", "", total]
+    if node.has_output(2):
+        results[2] = _inverse_deviation(graph, total, axes, epsilon)
+    return results
+
+
+def _axes(graph: Graph, x: str, first: int) -> list[int]:
+    rank = len(graph.shape(x))
+    if not -rank <= first < rank:
+        raise Refusal(f"axis: expected a value in [{-rank}, {rank}), got {first}")
+    return list(range(first % rank, rank))
+
+
+def _norm(graph: Graph, x: str, weight: str, axes: Sequence[int], epsilon: float) -> str:
+    if graph.element(weight) != graph.element(x):
+        raise Refusal("scale: expected X's element type")
+    shape = graph.shape(weight)
+    while len(shape) > len(axes) and shape[0] == 1:
+        shape = shape[1:]
+    parameters = {"axes": list(axes), "epsilon": epsilon, "cast": "before_weight"}
+    if len(shape) > len(axes) or None in shape:
+        # It is broadcast along more than the axes.
+        return graph.emit("Mul", [graph.own("rms_norm", {"x": x}, **parameters), weight])
+    sizes = [1] * (len(axes) - len(shape)) + [size or 0 for size in shape]
+    if sizes != graph.shape(weight):
+        weight = graph.reshape(weight, sizes)
+    return graph.own("rms_norm", {"x": x, "weight": weight}, **parameters)
+
+
+def _inverse_deviation(graph: Graph, x: str, axes: Sequence[int], epsilon: float) -> str:
+    """1 / sqrt(mean(x^2) + epsilon) in f32, with dimensions of 1."""
+    wide = graph.cast(x, TensorProto.FLOAT)
+    square = graph.emit("Mul", [wide, wide])
+    if graph.opset < 18:
+        mean = graph.emit("ReduceMean", [square], axes=list(axes))
+    else:
+        mean = graph.emit("ReduceMean", [square, graph.constant(axes)])
+    above = graph.emit("Add", [mean, graph.constant(epsilon, "float32")])
+    return graph.emit("Reciprocal", [graph.emit("Sqrt", [above])])

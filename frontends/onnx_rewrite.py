@@ -1,0 +1,167 @@
+"""Makes an ONNX model one that torch-mlir can import, with a node for each op of the dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import onnx
+from onnx import helper, numpy_helper
+
+from ..errors import AttnormError, Diagnostic
+from .onnx_attention import attention, group_query_attention, multi_head_attention
+from .onnx_graph import DOMAIN, Graph, Node, NotYet, Refusal, sizes
+from .onnx_norms import (
+    rms_normalization,
+    simplified_layer_normalization,
+    skip_simplified_layer_normalization,
+)
+
+Rewrite = Callable[[Graph, Node], list[str]]
+"""Emits what a node means; the values of its outputs, "" for one that is not asked for."""
+
+_MICROSOFT = "com.microsoft"
+REWRITES: dict[tuple[str, str], Rewrite] = {
+    ("", "RMSNormalization"): rms_normalization,
+    ("", "Attention"): attention,
+    # onnxruntime has it in both domains.
+    ("", "SimplifiedLayerNormalization"): simplified_layer_normalization,
+    (_MICROSOFT, "SimplifiedLayerNormalization"): simplified_layer_normalization,
+    (_MICROSOFT, "SkipSimplifiedLayerNormalization"): skip_simplified_layer_normalization,
+    (_MICROSOFT, "MultiHeadAttention"): multi_head_attention,
+    (_MICROSOFT, "GroupQueryAttention"): group_query_attention,
+}
+_OLDEST = 13
+"""The opset from which on the operators that rewrites emit have the inputs they are given."""
+
+_LARGE = 1024
+"""Constants of more bytes take no part in the inference of shapes."""
+
+
+def rewrite(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> onnx.ModelProto:
+    """Gives sizes to dimensions, replaces nodes, infers all shapes."""
+    _set_dims(model, dims, file)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in (onnx.TensorProto.BOOL, onnx.TensorProto.UINT8):
+            # From raw data they would become a resource, of a type that IREE does not take.
+            _spell_out(tensor)
+    model.ir_version = max(model.ir_version, 8)  # the first with functions
+    model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
+    model.functions.extend(_shape_functions())
+    graph = Graph(
+        opset=next((x.version for x in model.opset_import if x.domain == ""), 1),
+        declared={output.name: sizes(output.type) for output in model.graph.output},
+    )
+    large = _detach_large(model.graph)
+    while True:
+        model = _infer(model, file)
+        graph.know(model.graph)
+        if not _replace_some(graph, model.graph, file):
+            break
+    _attach(model.graph, large)
+    return model
+
+
+def _set_dims(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> None:
+    known = set()
+    for value in (*model.graph.input, *model.graph.output):
+        for dim in value.type.tensor_type.shape.dim:
+            known.add(dim.dim_param)
+            if dim.dim_param in dims:
+                dim.dim_value = dims[dim.dim_param]
+    for name in dims:
+        if name not in known:
+            names = ", ".join(sorted(known - {""})) or "none"
+            raise AttnormError(Diagnostic(f"dims: expected one of {names}, got '{name}'", file))
+    if dims:
+        del model.graph.value_info[:]
+
+
+def _spell_out(tensor: onnx.TensorProto) -> None:
+    array = numpy_helper.to_array(tensor)
+    tensor.CopyFrom(
+        helper.make_tensor(tensor.name, tensor.data_type, array.shape, array.reshape(-1).tolist())
+    )
+
+
+def _shape_functions() -> list[onnx.FunctionProto]:
+    """What inference takes our own nodes for: something that has a result of the same shape."""
+    opset = [helper.make_opsetid("", 23)]
+    bodies = {
+        "rms_norm": (["x", "weight"], helper.make_node("Identity", ["x"], ["y"])),
+        "sdpa": (
+            ["q", "k", "v", "mask", "sinks", "start"],
+            helper.make_node("Attention", ["q", "k", "v"], ["y"]),
+        ),
+    }
+    return [
+        helper.make_function(DOMAIN, name, inputs, ["y"], [body], opset)
+        for name, (inputs, body) in bodies.items()
+    ]
+
+
+def _detach_large(graph: onnx.GraphProto) -> list[onnx.TensorProto]:
+    """Makes inputs of the large initializers, and returns them."""
+    large = [x for x in graph.initializer if x.ByteSize() > _LARGE]
+    small = [x for x in graph.initializer if x.ByteSize() <= _LARGE]
+    inputs = {value.name for value in graph.input}
+    graph.input.extend(
+        helper.make_tensor_value_info(x.name, x.data_type, x.dims)
+        for x in large
+        if x.name not in inputs
+    )
+    del graph.initializer[:]
+    graph.initializer.extend(small)
+    return large
+
+
+def _attach(graph: onnx.GraphProto, large: list[onnx.TensorProto]) -> None:
+    """The way back. An initializer that is an input is a constant too."""
+    graph.initializer.extend(large)
+    names = {x.name for x in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in names]
+    del graph.input[:]
+    graph.input.extend(inputs)
+
+
+def _infer(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
+    try:
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise AttnormError(Diagnostic(f"cannot infer shapes: {error}", file)) from None
+
+
+def _replace_some(graph: Graph, proto: onnx.GraphProto, file: str) -> bool:
+    """Replaces the nodes whose shapes are known; whether there were any."""
+    graph.nodes = []
+    replaced, waiting = False, []
+    for node in proto.node:
+        if (node.domain, node.op_type) not in REWRITES:
+            graph.nodes.append(node)
+            continue
+        before = len(graph.nodes)
+        try:
+            _replace(graph, node)
+            replaced = True
+        except Refusal as refusal:
+            error = Diagnostic(f"node '{node.name}' ({node.op_type}): {refusal}", file)
+            if not isinstance(refusal, NotYet):
+                raise AttnormError(error) from None
+            graph.nodes[before:] = [node]
+            waiting.append(error)
+    if waiting and not replaced:
+        raise AttnormError(waiting[0])
+    del proto.node[:]
+    proto.node.extend(graph.nodes)
+    return replaced
+
+
+def _replace(graph: Graph, node: onnx.NodeProto) -> None:
+    if graph.opset < _OLDEST:
+        raise Refusal(f"expected opset {_OLDEST} or newer, got {graph.opset}")
+    before = len(graph.nodes)
+    values = REWRITES[node.domain, node.op_type](graph, Node(node))
+    for value, output in zip(values, node.output, strict=False):
+        if output:
+            graph.nodes.append(helper.make_node("Identity", [value], [output]))
+    for emitted in graph.nodes[before:]:
+        emitted.name = node.name or node.output[0]

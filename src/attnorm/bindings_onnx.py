@@ -1,0 +1,145 @@
+"""The bindings' importer of ONNX models: what `bindings` is to MLIR, with onnx imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import onnx
+from torch_mlir.dialects import torch as torch_dialect
+from torch_mlir.extras.onnx_importer import Config, ModelInfo, NodeImporter
+
+from .bindings import ir, run_native
+from .errors import AttnormError, Diagnostic
+
+# torch-backend-to-stablehlo-backend-pipeline up to the check of its result, which no call passes.
+_TO_STABLEHLO = (
+    "torch-onnx-to-torch-backend-pipeline,"
+    "func.func(convert-torch-to-stablehlo{allow-non-finites=true},chlo-legalize-to-stablehlo,"
+    "convert-torch-to-arith,canonicalize,cse),torch-func-backend-type-conversion-for-stablehlo,"
+    "func.func(canonicalize,torch-finalizing-backend-type-conversion-for-stablehlo)"
+)
+_FINISH = (
+    "torch-verify-stablehlo-backend-contract,"
+    "func.func(stablehlo-canonicalize-dynamism,canonicalize,stablehlo-legalize-deprecated-ops)"
+)
+_META = "torch.onnx_meta."
+
+Build = Callable[[str, dict[str, Any], list[ir.Value], list[ir.Type]], list[ir.Value]]
+"""Makes what a node of our own stands for: operator, attributes, operands, result types."""
+
+
+def import_model(
+    model: onnx.ModelProto, context: ir.Context, own: set[str], build: Build, file: str
+) -> ir.Operation:
+    """The graph of a model, its shapes inferred, as StableHLO with the function `@main`.
+
+    Nodes whose operator is in `own` go through torch-mlir as calls, which `build` then replaces.
+    """
+    torch_dialect.register_dialect(context)
+    info = ModelInfo(model, config=Config())
+    module = info.create_module(context).operation
+    try:
+        NodeImporter.define_function(info.main_graph, module).import_all()
+    except Exception as error:  # it has no error of its own for most
+        raise AttnormError(Diagnostic(f"cannot import the graph: {error}", file)) from error
+    main = module.regions[0].blocks[0].operations[0]
+    with context:
+        main.attributes["sym_name"] = ir.StringAttr.get("main")
+        calls = _call(module, own)
+    _run(module, _TO_STABLEHLO, file)
+    _replace(module, calls, build, file)
+    for name in [name for name in main.attributes if name.startswith(_META)]:
+        del main.attributes[name]
+    return module
+
+
+def finish(module: ir.Operation, file: str) -> None:
+    """Checks that nothing of torch is left, and cleans up."""
+    _run(module, _FINISH, file)
+
+
+_Calls = dict[str, tuple[str, dict[str, Any]]]
+
+
+def _call(module: ir.Operation, own: set[str]) -> _Calls:
+    """Makes each node of our own a call of a declaration; what each declaration stands for."""
+    body = module.regions[0].blocks[0]
+    version = body.operations[0].attributes[f"{_META}opset_version"]
+    calls: _Calls = {}
+    for op in list(body.operations[0].regions[0].blocks[0].operations):
+        if op.operation.name != "torch.operator":
+            continue
+        operator = op.attributes["name"].value.removeprefix("onnx.")
+        if operator not in own:
+            continue
+        name = f"{operator}.{len(calls)}"
+        prefix = "torch.onnx."
+        attributes = {
+            key.removeprefix(prefix): op.attributes[key].value
+            for key in op.attributes
+            if key.startswith(prefix)
+        }
+        calls[name] = operator, attributes
+        type_ = ir.FunctionType.get([x.type for x in op.operands], [x.type for x in op.results])
+        with op.location:
+            ir.Operation.create(
+                "func.func",
+                attributes={
+                    "sym_name": ir.StringAttr.get(name),
+                    "sym_visibility": ir.StringAttr.get("private"),
+                    "function_type": ir.TypeAttr.get(type_),
+                    f"{_META}opset_version": version,
+                },
+                regions=1,
+                ip=ir.InsertionPoint(body),
+            )
+            call = ir.Operation.create(
+                "func.call",
+                results=type_.results,
+                operands=list(op.operands),
+                attributes={"callee": ir.FlatSymbolRefAttr.get(name)},
+                ip=ir.InsertionPoint(op),
+            )
+        for old, new in zip(op.results, call.results, strict=True):
+            old.replace_all_uses_with(new)
+        op.operation.erase()
+    return calls
+
+
+def _replace(module: ir.Operation, calls: _Calls, build: Build, file: str) -> None:
+    body = module.regions[0].blocks[0]
+    for op in list(body.operations[0].regions[0].blocks[0].operations):
+        if op.operation.name != "func.call":
+            continue
+        operator, attributes = calls[op.attributes["callee"].value]
+        with op.location, ir.InsertionPoint(op):
+            try:
+                values = build(
+                    operator, attributes, list(op.operands), [x.type for x in op.results]
+                )
+            except ir.MLIRError as error:
+                raise _located(error, file) from None
+        for old, new in zip(op.results, values, strict=True):
+            old.replace_all_uses_with(new)
+        op.operation.erase()
+    for declaration in list(body.operations)[1:]:
+        declaration.operation.erase()
+
+
+def _run(module: ir.Operation, passes: str, file: str) -> None:
+    try:
+        run_native(module, passes)
+    except ir.MLIRError as error:
+        raise _located(error, file) from None
+
+
+def _located(error: ir.MLIRError, file: str) -> AttnormError:
+    """The nodes' names are all the places that there are."""
+    found = [
+        Diagnostic(
+            f"node {info.location}: {info.message}".replace("loc(", "").replace(")", "", 1), file
+        )
+        for info in error.error_diagnostics
+    ]
+    return AttnormError(found or [Diagnostic("cannot lower the graph to StableHLO", file)])
