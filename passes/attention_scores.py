@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..bindings import hlo, ir
 from .bands import KEY, QUERY, Frame, Part
 from .base import Refusal
-from .views import Atom, Dim, View, is_splat, made_by, merge, producer, splat, trace
+from .views import Atom, Dim, View, is_splat, made_by, merge, producer, source_of, splat, trace
 
 INFINITY = float("inf")
 LOWEST_FILL = -1e4
@@ -47,8 +47,7 @@ class Scores:
         scores = Scores(softmax)
         value = softmax.x
         while True:
-            view = trace(value, scores.through, rounding=True)
-            op = producer(view.source)
+            op = producer(source_of(value, scores.through, rounding=True))
             if op is None:
                 return None
             if op.name == "stablehlo.dot_general":
@@ -89,12 +88,12 @@ class Scores:
 
     def _cap(self, op: ir.Operation, index: int, cap: float) -> bool:
         """Takes in `cap * tanh(s / cap)`."""
-        tanh = made_by(trace(op.operands[index]).source, "tanh")
+        tanh = made_by(source_of(op.operands[index]), "tanh")
         if tanh is None:
             return False
         if self.scale != 1.0 or self.softcap is not None:
             raise Refusal("softcap: expected one, before any scale or mask behind it")
-        inner = producer(trace(tanh.operands[0]).source)
+        inner = producer(source_of(tanh.operands[0]))
         if inner is None:
             raise Refusal("softcap: expected tanh(s / cap), got tanh of an argument")
         for operand in (0, 1):
@@ -229,7 +228,7 @@ def _lies_in(part: Atom, whole: Atom) -> bool:
 def _leads_to_product(value: ir.Value) -> bool:
     """Whether a value is a product, seen through moves and what stands between it and a softmax."""
     for _ in range(64):
-        op = producer(trace(value, rounding=True).source)
+        op = producer(source_of(value, rounding=True))
         if op is None:
             return False
         if op.name == "stablehlo.dot_general":

@@ -8,7 +8,7 @@ from ..bindings import ir
 from .attention_scores import INFINITY, Scores
 from .base import Refusal
 from .statistics import Path, readers, reduction_of, same_value
-from .views import Dim, is_move, is_splat, made_by, trace
+from .views import Dim, is_move, is_splat, made_by, source_of, trace
 
 
 @dataclass
@@ -57,7 +57,7 @@ def _safe_tail(
             continue
         if not is_splat(user.operands[1], 0.0):
             continue
-        predicate = trace(user.operands[0]).source
+        predicate = source_of(user.operands[0])
         rest = [other for other in found if other != user]
         if _is_nan(predicate, value) and rest == [predicate.owner.operation]:
             return user

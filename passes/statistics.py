@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..bindings import ir
-from ..stablehlo import is_half
+from ..stablehlo import element_type, is_half
 from .base import Refusal
 from .views import (
     Atom,
@@ -42,9 +42,11 @@ class Path:
 
     def peel(self, value: ir.Value) -> ir.Value:
         """The value without the moves and conversions on top of it."""
-        view = trace(value, rounding=True)
-        self.elements += view.elements
-        return view.source
+        self.elements.append(element_type(value))
+        while (op := producer(value)) is not None and is_move(op):
+            value = op.operands[0]
+            self.elements.append(element_type(value))
+        return value
 
     def peel_conversion(self, value: ir.Value) -> ir.Value:
         """The value without the conversions on top of it; unlike moves, they keep its rows."""

@@ -9,7 +9,7 @@ values are arranged alike where their atoms are equal, however that was written.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..bindings import ir
@@ -123,17 +123,34 @@ def trace(
     Goes through conversions that keep every value, and with `rounding` through those that round.
     `through` are elementwise ops to go through too, each by the operand it names.
     """
-    chain = []
+    chain = list(_climb(value, through, rounding))
+    source = value if not chain else _next(chain[-1], through)
+    return _follow(source, chain)
+
+
+def source_of(
+    value: ir.Value, through: Mapping[ir.Operation, int] | None = None, *, rounding: bool = False
+) -> ir.Value:
+    """The first value above `value` that is computed, however it is arranged; as in `trace`."""
+    for op in _climb(value, through, rounding):
+        value = _next(op, through)
+    return value
+
+
+def _climb(
+    value: ir.Value, through: Mapping[ir.Operation, int] | None, rounding: bool
+) -> Iterator[ir.Operation]:
+    """The ops above a value that only move it, and those of `through`, the last one first."""
     while (op := producer(value)) is not None:
-        if op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op)):
-            operand = 0
-        elif through and op in through:
-            operand = through[op]
-        else:
-            break
-        chain.append(op)
-        value = op.operands[operand]
-    return _follow(value, chain)
+        moves = op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op))
+        if not moves and not (through and op in through):
+            return
+        yield op
+        value = _next(op, through)
+
+
+def _next(op: ir.Operation, through: Mapping[ir.Operation, int] | None) -> ir.Value:
+    return op.operands[through.get(op, 0) if through else 0]
 
 
 def _rounds(op: ir.Operation) -> bool:
