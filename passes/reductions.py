@@ -26,7 +26,9 @@ Reduction = Callable[[Builder, ir.Value, Sequence[int]], ir.Value]
 
 def total(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:
     """The sum."""
-    return b.reduce("add", _accumulator(b, x), axes)
+    # On i1 StableHLO's add is or; IREE takes it for an exclusive or.
+    kind = "or" if is_bool(element_type(x)) else "add"
+    return b.reduce(kind, _accumulator(b, x), axes)
 
 
 def product(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:

@@ -332,3 +332,11 @@ func.func @other(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %0 = stablehlo.custom_call @softmax(%x) {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }
+
+// A sum of i1 is their or: IREE would take StableHLO's add of i1 for an exclusive one.
+// CHECK-LABEL: func.func @sum_of_bools
+func.func @sum_of_bools(%x: tensor<4xi1>) -> tensor<i1> {
+  // CHECK: applies stablehlo.or
+  %0 = stablehlo.custom_call @reduce_sum(%x) : (tensor<4xi1>) -> tensor<i1>
+  return %0 : tensor<i1>
+}
