@@ -12,7 +12,6 @@ from .sizes import Size, Sizes, constant, erase_unused, known, producer, product
 from .write_sizes import IndexWriter
 
 _EQUAL = 0
-_DEEPEST = 32  # ops from a truth value to the positions that it compares
 _NOT_EXPANDING = "a dimension that is not known to expand has to have its final size"
 
 
@@ -101,32 +100,18 @@ def _reshaped(
 
 
 def keep_apart(op: ir.Operation, sizes: Sizes) -> None:
-    """Pattern: select(p), p [S, T] of dynamic_iota -> select(tensor.reshape(p))"""
-    predicate = op.operands[0]
-    while (owner := producer(predicate)) and owner.name == "stablehlo.dynamic_broadcast_in_dim":
-        predicate = owner.operands[0]
-    if owner is None or owner.name == "tensor.reshape" or not _counts(owner):
+    """Pattern: reduce(select(p, x, y)) over an unknown size -> reduce(tensor.reshape(select))"""
+    x = op.operands[0]
+    masked = producer(x)
+    if masked is None or masked.name != "stablehlo.select":
         return
-    shape = sizes.shape(predicate)
-    if sum(known(size) is None for size in shape) < 2:
+    shape = sizes.shape(x)
+    if all(known(shape[axis]) is not None for axis in op.attributes["dimensions"]):
         return
-    writer = IndexWriter(sizes, ir.InsertionPoint.after(owner), op.location)
-    apart = writer.create("tensor.reshape", [predicate, writer.tensor(shape)], predicate.type)
+    writer = IndexWriter(sizes, ir.InsertionPoint.after(masked), op.location)
+    apart = writer.create("tensor.reshape", [x, writer.tensor(shape)], x.type)
     sizes.record(apart, shape)
-    predicate.replace_all_uses_except(apart, [apart.owner.operation])
-
-
-def _counts(op: ir.Operation) -> bool:
-    """Whether a truth value is made of positions."""
-    pending, seen = [op], set()
-    while pending and len(seen) < _DEEPEST:
-        op = pending.pop()
-        if op.name == "stablehlo.dynamic_iota":
-            return True
-        seen.add(op)
-        makers = [producer(operand) for operand in op.operands]
-        pending += [maker for maker in makers if maker and maker not in seen]
-    return False
+    x.replace_all_uses_except(apart, [apart.owner.operation])
 
 
 def regroup(few: Sequence[Size], many: Sequence[Size]) -> list[list[int]] | None:
@@ -183,10 +168,10 @@ class LegalizeDynamicShapesPass(Pass):
     dimensions stay as they are. Sizes of these and the other dynamic ops are computed by
     `tensor.dim` and `arith`, on the host.
 
-    Where IREE fuses a causal mask of two unknown sizes into what masks with it, the code that it
-    makes does not compile: "'func.func' op exceeded stack allocation limit". A predicate of
-    `select` that is made of `dynamic_iota` goes through a `tensor.reshape` to its own shape: IREE
-    does not fuse through it.
+    Where IREE fuses causal masks of unknown sizes into the softmax of what they mask, the code
+    that it makes does not compile: "'func.func' op exceeded stack allocation limit". A `select`
+    that is reduced over an unknown size goes through a `tensor.reshape` to its own shape: IREE does
+    not fuse through it.
 
     A dimension that may be 1 and may be the final size is taken to have the final size, and a
     `cf.assert` says so: such a program has to be specialized where it is 1. It is reported.
@@ -230,7 +215,7 @@ class LegalizeDynamicShapesPass(Pass):
             with op.location:
                 legalize_reshape(op, sizes)
             unused.append(op.results[0])
-        for op in operations(module, "stablehlo.select"):
+        for op in operations(module, "stablehlo.reduce"):
             with op.location:
                 keep_apart(op, sizes)
         for name in DYNAMIC.keys() - {"stablehlo.dynamic_reshape"}:

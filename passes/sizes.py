@@ -373,12 +373,12 @@ _LIKE_FIRST = frozenset(
     f"stablehlo.{name}"
     for name in (
         *("abs", "add", "and", "atan2", "bitcast_convert", "cbrt", "ceil", "compare", "complex"),
-        *("concatenate", "convert", "cosine", "count_leading_zeros", "divide", "exponential"),
+        *("convert", "cosine", "count_leading_zeros", "divide", "exponential"),
         *("exponential_minus_one", "floor", "is_finite", "log", "log_plus_one", "logistic"),
         *("maximum", "minimum", "multiply", "negate", "not", "or", "popcnt", "power", "remainder"),
         *("round_nearest_afz", "round_nearest_even", "rsqrt", "shift_left", "sign", "sine"),
         *("shift_right_arithmetic", "shift_right_logical", "sqrt", "subtract", "tan", "tanh"),
-        *("xor", "dynamic_update_slice", "reverse"),
+        *("xor", "concatenate", "dynamic_update_slice", "reverse"),
     )
 )
 

@@ -86,28 +86,35 @@ func.func @broadcast(%x: tensor<?xf32>, %y: tensor<4x?xf32>) -> (tensor<4x?xf32>
 
 // -----
 
-// A causal mask of two unknown sizes is kept apart from what it masks, also behind a broadcast.
-// CHECK-LABEL: func.func @causal
-// CHECK-SAME:    (%[[X:.*]]: tensor<2x?x?xf32>)
-func.func @causal(%x: tensor<2x?x?xf32>) -> tensor<2x?x?xf32> {
-  // CHECK:     %[[P:.*]] = stablehlo.compare LE
-  // CHECK:     %[[APART:.*]] = tensor.reshape %[[P]](%{{.*}}) : (tensor<?x?xi1>, tensor<2xindex>) -> tensor<?x?xi1>
+// What is masked, then reduced over an unknown size, is kept apart from the reduction.
+// CHECK-LABEL: func.func @masked
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x?xf32>, %{{.*}}: tensor<2x?xi1>)
+func.func @masked(%x: tensor<2x?xf32>, %p: tensor<2x?xi1>) -> (tensor<?xf32>, tensor<2xf32>, tensor<2x?xf32>) {
+  // CHECK:     %[[MASKED:.*]] = stablehlo.select
+  // CHECK:     %[[APART:.*]] = tensor.reshape %[[MASKED]](%{{.*}}) : (tensor<2x?xf32>, tensor<2xindex>) -> tensor<2x?xf32>
   // CHECK-NOT: tensor.reshape
-  // CHECK:     %[[SPREAD:.*]] = stablehlo.dynamic_broadcast_in_dim %[[APART]]
-  // CHECK:     stablehlo.select %[[SPREAD]]
-  %c2 = stablehlo.constant dense<2> : tensor<1xi32>
-  %m = stablehlo.get_dimension_size %x, dim = 1 : (tensor<2x?x?xf32>) -> tensor<i32>
-  %n = stablehlo.get_dimension_size %x, dim = 2 : (tensor<2x?x?xf32>) -> tensor<i32>
-  %m1 = stablehlo.reshape %m : (tensor<i32>) -> tensor<1xi32>
-  %n1 = stablehlo.reshape %n : (tensor<i32>) -> tensor<1xi32>
-  %s = stablehlo.concatenate %m1, %n1, dim = 0 : (tensor<1xi32>, tensor<1xi32>) -> tensor<2xi32>
-  %t = stablehlo.concatenate %c2, %m1, %n1, dim = 0 : (tensor<1xi32>, tensor<1xi32>, tensor<1xi32>) -> tensor<3xi32>
-  %row = stablehlo.dynamic_iota %s, dim = 0 : (tensor<2xi32>) -> tensor<?x?xi32>
-  %column = stablehlo.dynamic_iota %s, dim = 1 : (tensor<2xi32>) -> tensor<?x?xi32>
-  %p = stablehlo.compare LE, %column, %row, SIGNED : (tensor<?x?xi32>, tensor<?x?xi32>) -> tensor<?x?xi1>
-  %q = stablehlo.dynamic_broadcast_in_dim %p, %t, dims = [1, 2] : (tensor<?x?xi1>, tensor<3xi32>) -> tensor<2x?x?xi1>
+  // CHECK:     stablehlo.reduce(%[[APART]] init: %{{.*}} across dimensions = [0]
+  // CHECK:     stablehlo.reduce(%[[APART]] init: %{{.*}} across dimensions = [1]
+  // CHECK:     stablehlo.abs %[[APART]]
   %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
-  %lows = stablehlo.dynamic_broadcast_in_dim %low, %t, dims = [] : (tensor<f32>, tensor<3xi32>) -> tensor<2x?x?xf32>
-  %0 = stablehlo.select %q, %x, %lows : tensor<2x?x?xi1>, tensor<2x?x?xf32>
-  return %0 : tensor<2x?x?xf32>
+  %y = stablehlo.negate %x : tensor<2x?xf32>
+  %0 = stablehlo.select %p, %x, %y : tensor<2x?xi1>, tensor<2x?xf32>
+  %1 = stablehlo.reduce(%0 init: %low) applies stablehlo.maximum across dimensions = [0] : (tensor<2x?xf32>, tensor<f32>) -> tensor<?xf32>
+  %2 = stablehlo.reduce(%0 init: %low) applies stablehlo.maximum across dimensions = [1] : (tensor<2x?xf32>, tensor<f32>) -> tensor<2xf32>
+  %3 = stablehlo.abs %0 : tensor<2x?xf32>
+  return %1, %2, %3 : tensor<?xf32>, tensor<2xf32>, tensor<2x?xf32>
+}
+
+// -----
+
+// A reduction over a size that is known is left as it is.
+// CHECK-LABEL: func.func @known_size
+func.func @known_size(%x: tensor<2x?xf32>, %p: tensor<2x?xi1>) -> tensor<?xf32> {
+  // CHECK-NOT: tensor.reshape
+  // CHECK:     stablehlo.reduce
+  %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %y = stablehlo.negate %x : tensor<2x?xf32>
+  %0 = stablehlo.select %p, %x, %y : tensor<2x?xi1>, tensor<2x?xf32>
+  %1 = stablehlo.reduce(%0 init: %low) applies stablehlo.maximum across dimensions = [0] : (tensor<2x?xf32>, tensor<f32>) -> tensor<?xf32>
+  return %1 : tensor<?xf32>
 }
