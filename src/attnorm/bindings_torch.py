@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,13 +28,33 @@ def decompositions() -> dict[Any, Any]:
     """What `ExportedProgram.run_decompositions` has to replace before `import_program`.
 
     torch's own table: torch-mlir's leaves aten.rms_norm to C++, which computes a half type in
-    itself and drops an epsilon of None. And what torch-mlir cannot do without, but for layer norm,
-    whose variance would be of f64.
+    itself and drops an epsilon of None. And what torch-mlir cannot do without.
     """
     table = torch.export.default_decompositions()
-    kept = torch.ops.aten.native_layer_norm
-    table.update(get_decompositions([op for op in DEFAULT_DECOMPOSITIONS if op is not kept]))
+    table.update(get_decompositions(DEFAULT_DECOMPOSITIONS))
+    table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
     return table
+
+
+def _native_layer_norm(
+    x: torch.Tensor,
+    shape: Sequence[int],
+    weight: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    epsilon: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """In f32 for half types, as torch's kernel: torch-mlir's is in x's type, torch's own in f64."""
+    axes = list(range(-len(shape), 0))
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    mean = wide.mean(axes, keepdim=True)
+    centred = wide - mean
+    inverse = torch.rsqrt((centred * centred).mean(axes, keepdim=True) + epsilon)
+    result = centred * inverse
+    if weight is not None:
+        result = result * weight
+    if bias is not None:
+        result = result + bias
+    return result.to(x.dtype), mean, inverse
 
 
 def import_program(program: torch.export.ExportedProgram) -> bytes:

@@ -8,17 +8,27 @@ import numpy as np
 
 import attnorm
 from attnorm.bindings import ir
-
-# IREE refuses small resources of bf16.
-PIPELINE = "inline-small-resources,attnorm-to-stablehlo"
+from attnorm.execution.reference import evaluate
+from attnorm.pipelines import TO_IREE
 
 
 def error(
     module: ir.Operation, inputs: Sequence[np.ndarray], expected: Sequence[np.ndarray]
 ) -> float:
+    """How far the lowered module is from what is expected, in the reference interpreter."""
+    return distance(evaluate(attnorm.lower(module, TO_IREE), *inputs), expected)
+
+
+def compiled_error(
+    module: ir.Operation, inputs: Sequence[np.ndarray], expected: Sequence[np.ndarray]
+) -> float:
+    """How far the compiled module is from what is expected."""
+    returned = attnorm.compile(module)(*inputs)
+    return distance(returned if isinstance(returned, tuple) else (returned,), expected)
+
+
+def distance(results: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
     """The largest difference of a result, relative to the largest value of that result."""
-    returned = attnorm.compile(module, pipeline=PIPELINE)(*inputs)
-    results = returned if isinstance(returned, tuple) else (returned,)
     assert len(results) == len(expected)
     worst = 0.0
     for got, want in zip(results, expected, strict=True):

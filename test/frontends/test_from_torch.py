@@ -8,7 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from agreeing import error
+from agreeing import compiled_error, error
 
 import attnorm
 from attnorm.errors import AttnormError
@@ -37,14 +37,14 @@ def to_numpy(value: Any) -> np.ndarray:
     return value.numpy()
 
 
-def error_of(module: Any, args: Sequence[Any] = (), **kwargs: Any) -> float:
+def error_of(module: Any, args: Sequence[Any] = (), how: Any = error, **kwargs: Any) -> float:
     """How far the import of a module is from it, on the arguments that it was traced with."""
     with torch.no_grad():
         returned = module(*args, **kwargs)
     imported = attnorm.from_torch(module, args, kwargs=kwargs)
     tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
     expected = returned if isinstance(returned, tuple) else (returned,)
-    return error(imported, [to_numpy(x) for x in tensors], [to_numpy(x) for x in expected])
+    return how(imported, [to_numpy(x) for x in tensors], [to_numpy(x) for x in expected])
 
 
 def randn(*shape: int, dtype: str = "float32", scale: float = 1.0) -> Any:
@@ -65,10 +65,11 @@ def test_rms_norm_computes_in_f32(dtype: str, eps: float | None) -> None:
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 def test_layer_norm(dtype: str) -> None:
-    """LayerNorm with weight and bias."""
+    """LayerNorm with weight and bias computes in f32, and rounds once."""
     module = torch.nn.LayerNorm(64, dtype=getattr(torch, dtype))
     x = randn(4, 64, dtype=dtype)
-    assert error_of(module, (x,)) <= (1e-6 if dtype == "float32" else 8e-3)
+    module.weight.data, module.bias.data = randn(2, 64, dtype=dtype)
+    assert error_of(module, (x,)) <= (1e-6 if dtype == "float32" else 4e-3)
 
 
 ATTENTION = {
@@ -90,8 +91,10 @@ def test_scaled_dot_product_attention(options: dict[str, Any]) -> None:
     assert error_of(module, args) < 2e-6
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize("family", ["Llama", "Gemma3", "Qwen3"])
+@pytest.mark.parametrize(
+    ("family", "attention"),
+    [("Llama", "eager"), ("Llama", "sdpa"), ("Gemma3", "eager"), ("Qwen3", "sdpa")],
+)
 def test_language_model(family: str, attention: str) -> None:
     """Hugging Face's models, with options that are no tensors and RoPE's hidden buffers."""
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -100,7 +103,7 @@ def test_language_model(family: str, attention: str) -> None:
     config = getattr(transformers, f"{family}{text}Config")(
         hidden_size=64,
         intermediate_size=128,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=4,
         num_key_value_heads=2,
         head_dim=16,
@@ -110,7 +113,7 @@ def test_language_model(family: str, attention: str) -> None:
     model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
     ids = torch.arange(8).reshape(1, 8) * 7
     options = {"use_cache": False, "attention_mask": None, "return_dict": False}
-    assert error_of(model, input_ids=ids, **options) < 2e-5
+    assert error_of(model, how=compiled_error, input_ids=ids, **options) < 2e-5
 
 
 def test_the_module_is_left_alone() -> None:
