@@ -11,8 +11,17 @@ from ..stablehlo import Builder, element_type, is_half
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
 from .raise_rms_norm import products_of
-from .statistics import Path, Reduced, axes_of_rows, mean_of, plus_epsilon, same_value, square_of
-from .views import is_splat, made_by, producer, users
+from .statistics import (
+    Path,
+    Reduced,
+    axes_of_rows,
+    mean_of,
+    only_user,
+    plus_epsilon,
+    same_value,
+    square_of,
+)
+from .views import Atom, Dim, is_splat, made_by, producer, trace, users
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,12 @@ def _raise(found: _Found, variance: _Variance) -> bool:
         raise Refusal(f"variance: expected it in f32 or f64, got {element_type(value)}")
     source = unwidened(found.x)
     affine = Affine(value, found.axes, element_type(source), found.weight)
+    _build(affine, source, variance.epsilon)
+    return True
+
+
+def _build(affine: Affine, x: ir.Value, epsilon: float) -> None:
+    """Puts the op in the place of a normalised value and of what is found behind it."""
     affine.climb_layer_norm()
     end = affine.value
     op_at_end = producer(end)
@@ -162,12 +177,12 @@ def _raise(found: _Found, variance: _Variance) -> bool:
     b = Builder(ir.InsertionPoint(op_at_end), op_at_end.location)
     op = dialect.LayerNorm.build(
         {
-            "x": source,
+            "x": x,
             "weight": affine.weight and affine.weight.build(b),
             "bias": affine.bias and affine.bias.build(b),
         },
         [end.type],
-        {"axes": affine.axes, "epsilon": variance.epsilon},
+        {"axes": affine.axes, "epsilon": epsilon},
         loc=b.loc,
         ip=b.ip,
     )
@@ -176,7 +191,56 @@ def _raise(found: _Found, variance: _Variance) -> bool:
         op.erase()
         raise Refusal(problem)
     end.replace_all_uses_with(op.results[0])
+
+
+def raise_batch_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
+    """Pattern: batch_norm_training(x, 1, 0) * w + b -> layer_norm(x, w, b)"""
+    x, scale, offset = op.operands
+    if not is_splat(scale, 1.0) or not is_splat(offset, 0.0):
+        report.refuse(op, "batch norm: expected scale 1 and offset 0, got others")
+        return False
+    if any(list(result.uses) for result in list(op.results)[1:]):
+        report.refuse(op, "batch norm: expected no use of its mean and variance, got one")
+        return False
+    rows = trace(x).dims[op.attributes["feature_index"].value]
+    value, source = _in_frame_of_source(op, x)
+    axes = [
+        axis
+        for axis, dim in enumerate(trace(source).dims)
+        if dim and not any(_part_of(atom, rows) for atom in dim)
+    ]
+    try:
+        if not axes or is_half(element_type(value)):
+            raise Refusal("batch norm: expected more than one element of f32 or f64 a row")
+        affine = Affine(value, tuple(axes), element_type(unwidened(source)))
+        _build(affine, unwidened(source), op.attributes["epsilon"].value)
+    except Refusal as refusal:
+        report.refuse(op, str(refusal))
+        return False
     return True
+
+
+def _in_frame_of_source(op: ir.Operation, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """The normalised value and x, before a reshape to [1, rows, ..] and after the one back."""
+    value = op.results[0]
+    user = only_user(value)
+    moved = made_by(x, "reshape")
+    if user is None or moved is None or user.name != "stablehlo.reshape":
+        return value, x
+    before = moved.operands[0]
+    return (user.results[0], before) if user.results[0].type == before.type else (value, x)
+
+
+def _part_of(atom: Atom, rows: Dim) -> bool:
+    """Whether an atom is one of those that a dimension is made of, or a part of one."""
+    return any(
+        row.axis == atom.axis and row.stride <= atom.stride and _end(atom) <= _end(row)
+        for row in rows
+    )
+
+
+def _end(atom: Atom) -> int:
+    return atom.stride * (atom.size or 1)
 
 
 @dataclass(frozen=True)
@@ -185,8 +249,9 @@ class RaiseLayerNormPass(Pass):
 
     Fires, on the form that `normalize-stablehlo` leaves, on the inverse root of a variance plus
     epsilon, multiplied with x less its mean: the variance as the mean of squared deviations, in any
-    float type (torch-mlir takes f64), or as the mean square less the squared mean (flax). Factors
-    and sums along the normalised axes are the weight and the bias.
+    float type (torch-mlir takes f64), or as the mean square less the squared mean (flax); and on a
+    `batch_norm_training` of scale 1 and offset 0, whose rows are its features (LiteRT). Factors and
+    sums along the normalised axes are the weight and the bias.
 
     Refuses a sum divided by another number, statistics of other rows or of another value, 1 + w,
     and half types inside.
@@ -230,6 +295,8 @@ class RaiseLayerNormPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""
         pattern = partial(raise_layer_norm, report=report)
-        roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
-        if apply_patterns(module, [(root, pattern) for root in roots]):
+        roots = [(f"stablehlo.{root}", pattern) for root in ("rsqrt", "sqrt", "power")]
+        batch_norm = partial(raise_batch_norm, report=report)
+        roots.append(("stablehlo.batch_norm_training", batch_norm))
+        if apply_patterns(module, roots):
             erase_dead(module)

@@ -51,3 +51,21 @@ func.func @not_centred(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %9 = stablehlo.multiply %x, %8 : tensor<2x4xf32>
   return %9 : tensor<2x4xf32>
 }
+
+// -----
+
+// LiteRT: rows as the features of a batch norm, between a reshape and the one back.
+// CHECK-LABEL: func.func @batch_norm
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x8x64xf32>, %[[W:.*]]: tensor<64xf32>)
+func.func @batch_norm(%x: tensor<2x8x64xf32>, %w: tensor<64xf32>) -> tensor<2x8x64xf32> {
+  // CHECK: %[[Y:.*]] = "attnorm.layer_norm"(%[[X]], %[[W]]) {axes = array<i64: 2>, epsilon = 5.000000e-01 : f64
+  // CHECK-NEXT: return %[[Y]]
+  %zeros = stablehlo.constant dense<0.0> : tensor<16xf32>
+  %ones = stablehlo.constant dense<1.0> : tensor<16xf32>
+  %0 = stablehlo.reshape %x : (tensor<2x8x64xf32>) -> tensor<1x16x64xf32>
+  %y, %mean, %variance = "stablehlo.batch_norm_training"(%0, %ones, %zeros) <{epsilon = 0.5 : f32, feature_index = 1 : i64}> : (tensor<1x16x64xf32>, tensor<16xf32>, tensor<16xf32>) -> (tensor<1x16x64xf32>, tensor<16xf32>, tensor<16xf32>)
+  %1 = stablehlo.reshape %y : (tensor<1x16x64xf32>) -> tensor<2x8x64xf32>
+  %2 = stablehlo.broadcast_in_dim %w, dims = [2] : (tensor<64xf32>) -> tensor<2x8x64xf32>
+  %3 = stablehlo.multiply %2, %1 : tensor<2x8x64xf32>
+  return %3 : tensor<2x8x64xf32>
+}
