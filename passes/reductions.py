@@ -105,12 +105,14 @@ def _arg(b: Builder, x: ir.Value, axes: Sequence[int], kind: str, better: str) -
     Positions count row-major over `axes`. NaN beats everything and the first of equals wins (NumPy,
     torch, JAX); over nothing the position is 0.
     """
+    kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
+    if 0 in shape_of(x):
+        return b.full(0, ir.IntegerType.get_signless(64), kept)
     position = _positions(b, x, axes)
     values, indices = element_type(x), element_type(position)
     # The initial pair loses against any real one, also against an equal value.
     last = neutral("minimum", indices)
     inits = [b.full(neutral(kind, values), values), b.full(last, indices)]
-    kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
     op = b.reduce_op([x, position], inits, axes, kept)
     scalars = [b.tensor((), element) for element in (values, indices)] * 2
     block = op.regions[0].blocks.append(*scalars, arg_locs=[b.loc] * 4)

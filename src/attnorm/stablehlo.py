@@ -281,6 +281,9 @@ class Builder:
         element = element_type(x)
         init = self.full(neutral(kind, element), element)
         kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
+        if 0 in shape_of(x):
+            # StableHLO's canonicalizer makes ops of arith and tensor of such a reduction.
+            return self.broadcast(init, (), kept)
         op = self.reduce_op([x], [init], axes, kept)
         scalar = self.tensor((), element)
         block = op.regions[0].blocks.append(scalar, scalar, arg_locs=[self.loc, self.loc])

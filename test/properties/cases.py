@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import ml_dtypes
 import numpy as np
 from closeness import assert_close
 
-from attnorm import api, dialect
+from attnorm import api, dialect, pipeline
 from attnorm.bindings import bytecode, ir, run_native
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
@@ -82,18 +83,18 @@ class Question:
             assert_close(got, want, error, self)
 
 
-def check_interpreted(question: Question, pipeline: str = DEFAULT) -> None:
+def check_interpreted(question: Question, passes: str = DEFAULT) -> None:
     """Asks the StableHLO interpreter."""
-    question.check(interpret(question.case, pipeline))
+    question.check(interpret(question.case, passes))
 
 
-def check_compiled(questions: Sequence[Question], pipeline: str = DEFAULT) -> None:
+def check_compiled(questions: Sequence[Question], passes: str = DEFAULT) -> None:
     """Asks IREE, in one module; but for f64 with f16, whose conversion it gets wrong.
 
     It flushes the subnormals of f16 to 0 there and rounds twice.
     """
     questions = [q for q in questions if not {"f64", "f16"} <= q.elements()]
-    found = run_compiled([question.case for question in questions], pipeline)
+    found = run_compiled([question.case for question in questions], passes)
     for question, results in zip(questions, found, strict=True):
         question.check(results)
 
@@ -147,10 +148,14 @@ def call_case(
     return Case(label, arguments, results, body, frozenset(dynamic))
 
 
+# Both take longer than an example.
+_context = functools.cache(api.new_context)
+_steps = functools.cache(pipeline.resolve)
+
+
 def module_of(*cases: Case) -> ir.Operation:
     """A module with the functions @f0, @f1, ..., one a case."""
-    context = api.new_context()
-    with context, ir.Location.unknown():
+    with _context(), ir.Location.unknown():
         module = ir.Module.create().operation
         for index, case in enumerate(cases):
             with ir.InsertionPoint(module.regions[0].blocks[0]):
@@ -179,16 +184,23 @@ def _define(name: str, case: Case) -> None:
         ir.Operation.create("func.return", operands=list(values))
 
 
-def interpret(case: Case, pipeline: str = DEFAULT) -> tuple[np.ndarray, ...]:
+def lowered(cases: Sequence[Case], passes: str = DEFAULT) -> ir.Operation:
+    """The cases' module after a pipeline."""
+    module = module_of(*cases)
+    pipeline.run(module, _steps(passes))
+    return module
+
+
+def interpret(case: Case, passes: str = DEFAULT) -> tuple[np.ndarray, ...]:
     """The results by the StableHLO interpreter, of the case after a pipeline."""
-    module = api.lower(module_of(case), pipeline)
-    if "composites" in pipeline:
+    module = lowered([case], passes)
+    if "composites" in passes:
         run_native(module, INLINED)
     return evaluate(module, *case.arguments, function="f0")
 
 
-def run_compiled(cases: Sequence[Case], pipeline: str = DEFAULT) -> list[tuple[np.ndarray, ...]]:
+def run_compiled(cases: Sequence[Case], passes: str = DEFAULT) -> list[tuple[np.ndarray, ...]]:
     """The results by IREE, of all cases compiled as one module."""
-    program = Program(compile_module(bytecode(api.lower(module_of(*cases), pipeline))))
+    program = Program(compile_module(bytecode(lowered(cases, passes))))
     found = [program(*case.arguments, function=f"f{index}") for index, case in enumerate(cases)]
     return [value if isinstance(value, tuple) else (value,) for value in found]

@@ -147,7 +147,7 @@ def test_dynamic_sizes(asked):
 
 
 @given(st.lists(reductions(), min_size=40, max_size=40))
-@settings(max_examples=3)
+@settings(max_examples=2)
 def test_compiled(asked):
     """IREE gives the same values."""
     check_compiled(asked)

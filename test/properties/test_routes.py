@@ -12,7 +12,7 @@ from cases import (
     FLOATS,
     Case,
     interpret,
-    module_of,
+    lowered,
     run_compiled,
     tensor,
 )
@@ -26,7 +26,7 @@ from test_sdpa import attentions
 from test_sdpa import question as sdpa
 from test_softmax import softmaxes
 
-from attnorm import api, dialect
+from attnorm import dialect
 from attnorm.bindings import ir
 
 ANY = st.one_of(norms(), layer_norms(), softmaxes(), attentions().map(sdpa))
@@ -132,7 +132,7 @@ def test_fusing_changes_no_bit(dtype, dims):
             ("after_weight", False),
         ):
             case = Residual(dtype, result, cast, weighted, dims).case()
-            fused = str(api.lower(module_of(case), "attnorm-fuse"))
+            fused = str(lowered([case], "attnorm-fuse"))
             assert ("stablehlo.add" if dims is None else "stablehlo.multiply") not in fused
             assert_same(
                 interpret(case, "attnorm-fuse,attnorm-expand"), interpret(case, "attnorm-expand")
