@@ -9,16 +9,13 @@ from .base import (
     Choice,
     I64Array,
     Op,
-    affine_operand,
-    axes_of,
     constraint,
-    epsilon_of,
     first,
     float_tensor,
     like_operand,
-    not_empty,
 )
-from .rms_norm import CASTS, check_weight_offset
+from .rms_norm import CASTS
+from .rules import axes_in_range, epsilon_in_range, fits_axes, is_not_empty, offset_is_zero_or_one
 
 
 class AddRmsNorm(Op, name="add_rms_norm"):
@@ -53,25 +50,11 @@ class AddRmsNorm(Op, name="add_rms_norm"):
             return problem
         return f"b: expected {self.a.type.element_type}, got {self.b.type.element_type}"
 
-    @constraint(3, "axes are ascending and in range, at least one")
-    def axes_range(self):
-        return axes_of("axes", self.axes, self.a.type.rank)
-
-    @constraint(4, "no size of a is 0")
-    def a_not_empty(self):
-        return not_empty("a", self.a)
-
-    @constraint(5, "epsilon is finite and not negative")
-    def epsilon_range(self):
-        return epsilon_of(self.epsilon)
-
-    @constraint(6, "weight has one dimension an axis, of a's size there or 1, and a float type")
-    def weight_shape(self):
-        return affine_operand("weight", self.weight, self.a, self.axes)
-
-    @constraint(7, "weight_offset is 0 or 1, and 0 without a weight")
-    def weight_offset_range(self):
-        return check_weight_offset(self)
+    axes_range = axes_in_range(3, of="a")
+    a_not_empty = is_not_empty(4, "a")
+    epsilon_range = epsilon_in_range(5)
+    weight_shape = fits_axes(6, "weight", of="a")
+    weight_offset_range = offset_is_zero_or_one(7)
 
     @constraint(8, "sum has a's type; result has a's shape and a float type")
     def result_types(self):

@@ -8,14 +8,8 @@ from .base import (
     F64,
     I64Array,
     Op,
-    affine_operand,
-    axes_of,
-    constraint,
-    epsilon_of,
-    float_tensor,
-    like_operand,
-    not_empty,
 )
+from .rules import axes_in_range, epsilon_in_range, fits_axes, is_float, is_like, is_not_empty
 
 
 class LayerNorm(Op, name="layer_norm"):
@@ -39,33 +33,13 @@ class LayerNorm(Op, name="layer_norm"):
     axes = I64Array()
     epsilon = F64()
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
-    def x_type(self):
-        return float_tensor("x", self.x)
-
-    @constraint(3, "axes are ascending and in range, at least one")
-    def axes_range(self):
-        return axes_of("axes", self.axes, self.x.type.rank)
-
-    @constraint(4, "no size of x is 0")
-    def x_not_empty(self):
-        return not_empty("x", self.x)
-
-    @constraint(5, "epsilon is finite and not negative")
-    def epsilon_range(self):
-        return epsilon_of(self.epsilon)
-
-    @constraint(6, "weight has one dimension an axis, of x's size there or 1, and a float type")
-    def weight_shape(self):
-        return affine_operand("weight", self.weight, self.x, self.axes)
-
-    @constraint(7, "bias has one dimension an axis, of x's size there or 1, and a float type")
-    def bias_shape(self):
-        return affine_operand("bias", self.bias, self.x, self.axes)
-
-    @constraint(8, "result has x's shape, dynamic where x is, and a float type")
-    def result_type(self):
-        return like_operand("result", self.result, self.x)
+    x_type = is_float(2, "x")
+    axes_range = axes_in_range(3, of="x")
+    x_not_empty = is_not_empty(4, "x")
+    epsilon_range = epsilon_in_range(5)
+    weight_shape = fits_axes(6, "weight", of="x")
+    bias_shape = fits_axes(7, "bias", of="x")
+    result_type = is_like(8, "result", of="x")
 
 
 def layer_norm(

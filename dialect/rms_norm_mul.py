@@ -9,18 +9,22 @@ from .base import (
     Choice,
     I64Array,
     Op,
-    affine_operand,
-    axes_of,
     broadcasts_to,
     constraint,
-    epsilon_of,
     float_tensor,
-    like_operand,
-    not_empty,
     shape_of,
     show,
 )
-from .rms_norm import CASTS, check_weight_offset
+from .rms_norm import CASTS
+from .rules import (
+    axes_in_range,
+    epsilon_in_range,
+    fits_axes,
+    is_float,
+    is_like,
+    is_not_empty,
+    offset_is_zero_or_one,
+)
 
 
 class RmsNormMul(Op, name="rms_norm_mul"):
@@ -45,33 +49,13 @@ class RmsNormMul(Op, name="rms_norm_mul"):
     weight_offset = F64(default=0.0)
     cast = Choice(*CASTS, default="after_weight")
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
-    def x_type(self):
-        return float_tensor("x", self.x)
-
-    @constraint(3, "axes are ascending and in range, at least one")
-    def axes_range(self):
-        return axes_of("axes", self.axes, self.x.type.rank)
-
-    @constraint(4, "no size of x is 0")
-    def x_not_empty(self):
-        return not_empty("x", self.x)
-
-    @constraint(5, "epsilon is finite and not negative")
-    def epsilon_range(self):
-        return epsilon_of(self.epsilon)
-
-    @constraint(6, "weight has one dimension an axis, of x's size there or 1, and a float type")
-    def weight_shape(self):
-        return affine_operand("weight", self.weight, self.x, self.axes)
-
-    @constraint(7, "weight_offset is 0 or 1, and 0 without a weight")
-    def weight_offset_range(self):
-        return check_weight_offset(self)
-
-    @constraint(8, "result has x's shape, dynamic where x is, and a float type")
-    def result_type(self):
-        return like_operand("result", self.result, self.x)
+    x_type = is_float(2, "x")
+    axes_range = axes_in_range(3, of="x")
+    x_not_empty = is_not_empty(4, "x")
+    epsilon_range = epsilon_in_range(5)
+    weight_shape = fits_axes(6, "weight", of="x")
+    weight_offset_range = offset_is_zero_or_one(7)
+    result_type = is_like(8, "result", of="x")
 
     @constraint(9, "multiplier broadcasts to x and has the result's element type")
     def multiplier_type(self):

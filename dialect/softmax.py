@@ -3,7 +3,8 @@
 from typing import Any
 
 from ..bindings import ext, ir
-from .base import I64, Op, constraint, float_tensor, like_operand, not_empty
+from .base import I64, Op, constraint
+from .rules import is_float, is_like, is_not_empty
 
 
 class Softmax(Op, name="softmax"):
@@ -20,9 +21,7 @@ class Softmax(Op, name="softmax"):
 
     axis = I64()
 
-    @constraint(2, "x is a ranked tensor of f16, bf16, f32 or f64, without an encoding")
-    def x_type(self):
-        return float_tensor("x", self.x)
+    x_type = is_float(2, "x")
 
     @constraint(3, "axis is in range")
     def axis_range(self):
@@ -31,13 +30,8 @@ class Softmax(Op, name="softmax"):
             return None
         return f"axis: expected a value in [0, {rank}), got {self.axis}"
 
-    @constraint(4, "no size of x is 0")
-    def x_not_empty(self):
-        return not_empty("x", self.x)
-
-    @constraint(5, "result has x's shape, dynamic where x is, and a float type")
-    def result_type(self):
-        return like_operand("result", self.result, self.x)
+    x_not_empty = is_not_empty(4, "x")
+    result_type = is_like(5, "result", of="x")
 
 
 def softmax(
