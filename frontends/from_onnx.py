@@ -22,7 +22,7 @@ def from_onnx(source: str | Path | bytes, *, dims: Mapping[str, int] | None = No
     """Imports an ONNX model, a path or its contents, with its graph as `@main`.
 
     `dims` gives sizes to symbolic dimensions, by name; the others stay open. Initializers are
-    constants, unless they are inputs too. RMSNormalization and Attention of ONNX, and
+    constants, also those that are inputs. RMSNormalization and Attention of ONNX, and
     SimplifiedLayerNormalization, SkipSimplifiedLayerNormalization, MultiHeadAttention and
     GroupQueryAttention of onnxruntime, become composites `attnorm.rms_norm` and `attnorm.sdpa` that
     carry their decomposition. Returns a verified `builtin.module`; raises `AttnormError`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -114,23 +115,12 @@ def group_query_attention(graph: Graph, node: Node) -> list[str]:
     if not attributes["causal"]:
         raise Refusal("causal: expected 1")
     node.refuse_output(3, "output_qk")
-    heads, key_heads = attributes["num_heads"], attributes["kv_num_heads"]
-    length = graph.size(inputs["query"], 1)
-    every = heads if inputs["key"] else heads + 2 * key_heads
-    depth = _depth(graph.size(inputs["query"], 2), every)
-    q = _split(graph, inputs["query"], every)
-    if inputs["key"]:
-        k, v = (_split(graph, inputs[name], key_heads) for name in ("key", "value"))
-    else:
-        ends = heads, heads + key_heads, every
-        q, k, v = (
-            graph.slice(q, _HEADS, start, stop)
-            for start, stop in zip((0, *ends), ends, strict=False)
-        )
-    cache = _Cache.of(graph, node, inputs, length)
+    heads = attributes["num_heads"]
+    q, k, v, depth = _project(graph, inputs, heads, attributes["kv_num_heads"])
+    cache = _find_cache(graph, node, inputs)
     if attributes["do_rotary"]:
-        turn = _Rotation.of(graph, inputs, cache, length, depth, attributes["rotary_interleaved"])
-        q, k = turn.apply(graph, q), turn.apply(graph, k)
+        rotation = _find_rotation(graph, inputs, cache, bool(attributes["rotary_interleaved"]))
+        q, k = (rotation.apply(graph, x, depth) for x in (q, k))
     k, v = cache.update(graph, inputs["past_key"], k), cache.update(graph, inputs["past_value"], v)
     sinks = inputs["head_sink"]
     if attributes["smooth_softmax"] == 1 and not sinks:
@@ -143,7 +133,7 @@ def group_query_attention(graph: Graph, node: Node) -> list[str]:
             "v": v,
             "mask": inputs["attention_bias"],
             "sinks": sinks,
-            "start": cache.start,
+            "start": cache.first and graph.emit("Squeeze", [cache.first, graph.constant([0])]),
         },
         scale=attributes["scale"] or 1 / math.sqrt(depth),
         softcap=attributes["softcap"],
@@ -254,38 +244,48 @@ def _padding(graph: Graph, mask: str, fill: float) -> str:
 # -- GroupQueryAttention -------------------------------------------------------------------------
 
 
+def _project(
+    graph: Graph, inputs: dict[str, str], heads: int, key_heads: int
+) -> tuple[str, str, str, int]:
+    """q, k and v as [B, H, S, D], from three inputs or from one, and the depth."""
+    query, width = inputs["query"], graph.size(inputs["query"], 2)
+    if inputs["key"]:
+        k, v = (_split(graph, inputs[name], key_heads) for name in ("key", "value"))
+        return _split(graph, query, heads), k, v, _depth(width, heads)
+    ends = 0, heads, heads + key_heads, heads + 2 * key_heads
+    every = _split(graph, query, ends[-1])
+    q, k, v = (graph.slice(every, _HEADS, *ends[i : i + 2]) for i in range(3))
+    return q, k, v, _depth(width, ends[-1])
+
+
+@dataclass(frozen=True)
 class _Cache:
-    """Where the new keys stand: after `offset`, or from `start` on, which is known when it runs."""
+    """Where new keys stand: after `offset`, or from `first` [1] on, which is known when it runs.
+
+    `order` says which of the old keys and the new ones after them stands at each place.
+    """
 
     offset: int = 0
-    start: str | None = None
-    first: str | None = None
-    order: str | None = None
-
-    @staticmethod
-    def of(graph: Graph, node: Node, inputs: dict[str, str], length: int) -> _Cache:
-        """From the inputs of the node; `length` is the number of queries."""
-        cache = _Cache()
-        if not inputs["past_key"]:
-            return cache
-        past = graph.size(inputs["past_key"], _LENGTH)
-        lasts = graph.value(inputs["seqlens_k"])
-        if past == 0 or (lasts is not None and np.all(lasts == past + length - 1)):
-            cache.offset = past
-            return cache
-        if graph.size(inputs["query"], 0) != 1:
-            raise Refusal("seqlens_k: expected a constant, equal for every row, or a batch of 1")
-        last = graph.cast(inputs["seqlens_k"], TensorProto.INT64)
-        cache.first = graph.emit("Add", [last, graph.constant([1 - length])])
-        cache.start = graph.emit("Squeeze", [cache.first, graph.constant([0])])
-        total = _total(graph, node, inputs, past, length)
-        cache.order = _order(graph, cache.first, past, length, total)
-        return cache
+    first: str = ""
+    order: str = ""
 
     def update(self, graph: Graph, past: str, x: str) -> str:
         """The cache with the new keys or values in it."""
         both = _append(graph, past, x)
         return graph.emit("Gather", [both, self.order], axis=_LENGTH) if self.order else both
+
+
+def _find_cache(graph: Graph, node: Node, inputs: dict[str, str]) -> _Cache:
+    past, length = _past(graph, inputs["past_key"]), graph.size(inputs["query"], 1)
+    lasts = graph.value(inputs["seqlens_k"])
+    if past == 0 or (lasts is not None and np.all(lasts == past + length - 1)):
+        return _Cache(past)
+    if graph.size(inputs["query"], 0) != 1:
+        raise Refusal("seqlens_k: expected a constant, equal for every row, or a batch of 1")
+    last = graph.cast(inputs["seqlens_k"], TensorProto.INT64)
+    first = graph.emit("Add", [last, graph.constant([1 - length])])
+    total = _total(graph, node, inputs, past, length)
+    return _Cache(0, first, _order(graph, first, past, length, total))
 
 
 def _total(graph: Graph, node: Node, inputs: dict[str, str], past: int, length: int) -> int:
@@ -313,59 +313,55 @@ def _order(graph: Graph, first: str, past: int, length: int, total: int) -> str:
     return graph.emit("Where", [old, kept, added])
 
 
+@dataclass(frozen=True)
 class _Rotation:
-    """Rotary positions: cosines and sines that broadcast to [B, H, S, R / 2]."""
+    """Rotary positions: cosines and sines, [.., 1, S, half]."""
 
-    def __init__(self, cos: str, sin: str, half: int, depth: int, interleaved: bool):
-        self.cos, self.sin, self.half, self.depth = cos, sin, half, depth
-        self.interleaved = interleaved
+    cos: str
+    sin: str
+    half: int
+    interleaved: bool
 
-    @staticmethod
-    def of(
-        graph: Graph,
-        inputs: dict[str, str],
-        cache: _Cache,
-        length: int,
-        depth: int,
-        interleaved: int,
-    ) -> _Rotation:
-        """From the inputs of the node."""
-        places = _places(graph, inputs, cache, length)
-        tables = [
-            graph.unsqueeze(graph.emit("Gather", [inputs[name], places]), 1)
-            for name in ("cos_cache", "sin_cache")
-        ]
-        half = graph.size(inputs["cos_cache"], 1)
-        return _Rotation(tables[0], tables[1], half, depth, bool(interleaved))
-
-    def apply(self, graph: Graph, x: str) -> str:
+    def apply(self, graph: Graph, x: str, depth: int) -> str:
         """x with its first 2 * half numbers turned, as pairs."""
-        turned = x if 2 * self.half == self.depth else graph.slice(x, _DEPTH, 0, 2 * self.half)
-        axis, sizes = (4, [self.half, 2]) if self.interleaved else (3, [2, self.half])
-        pairs = graph.reshape(turned, [0, 0, 0, *sizes])
+        width = 2 * self.half
+        axis, shape = (4, [self.half, 2]) if self.interleaved else (3, [2, self.half])
+        turned = graph.slice(x, _DEPTH, 0, width)
+        pairs = graph.reshape(turned, [0, 0, 0, *shape])
         a, b = (
             graph.emit("Squeeze", [graph.slice(pairs, axis, i, i + 1), graph.constant([axis])])
             for i in (0, 1)
         )
-        real = graph.emit("Sub", [self._by(graph, a, self.cos), self._by(graph, b, self.sin)])
-        imaginary = graph.emit("Add", [self._by(graph, a, self.sin), self._by(graph, b, self.cos)])
+        products = {
+            (part, table): graph.emit("Mul", [part, table])
+            for part in (a, b)
+            for table in (self.cos, self.sin)
+        }
+        real = graph.emit("Sub", [products[a, self.cos], products[b, self.sin]])
+        imaginary = graph.emit("Add", [products[a, self.sin], products[b, self.cos]])
         both = [graph.unsqueeze(part, axis) for part in (real, imaginary)]
-        result = graph.reshape(graph.emit("Concat", both, axis=axis), [0, 0, 0, 2 * self.half])
-        if turned == x:
+        result = graph.reshape(graph.emit("Concat", both, axis=axis), [0, 0, 0, width])
+        if width == depth:
             return result
-        rest = graph.slice(x, _DEPTH, 2 * self.half, self.depth)
-        return graph.emit("Concat", [result, rest], axis=_DEPTH)
-
-    @staticmethod
-    def _by(graph: Graph, x: str, table: str) -> str:
-        return graph.emit("Mul", [x, table])
+        return graph.emit("Concat", [result, graph.slice(x, _DEPTH, width, depth)], axis=_DEPTH)
 
 
-def _places(graph: Graph, inputs: dict[str, str], cache: _Cache, length: int) -> str:
+def _find_rotation(
+    graph: Graph, inputs: dict[str, str], cache: _Cache, interleaved: bool
+) -> _Rotation:
+    places = _places(graph, inputs, cache)
+    cos, sin = (
+        graph.unsqueeze(graph.emit("Gather", [inputs[name], places]), 1)
+        for name in ("cos_cache", "sin_cache")
+    )
+    return _Rotation(cos, sin, graph.size(inputs["cos_cache"], 1), interleaved)
+
+
+def _places(graph: Graph, inputs: dict[str, str], cache: _Cache) -> str:
     """The positions of the queries, [1, S] or [B, S]."""
     ids = inputs["position_ids"]
-    steps = graph.constant(np.arange(length)[None])
-    if ids and (cache.offset or cache.start):
+    steps = graph.constant(np.arange(graph.size(inputs["query"], 1))[None])
+    if ids and (cache.offset or cache.first):
         return graph.cast(ids, TensorProto.INT64)
     if ids:
         # Of a prompt, only the first counts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ _FINISH = (
     "func.func(stablehlo-canonicalize-dynamism,canonicalize,stablehlo-legalize-deprecated-ops)"
 )
 _META = "torch.onnx_meta."
+_ATTRIBUTE = "torch.onnx."
 
 Build = Callable[[str, dict[str, Any], list[ir.Value], list[ir.Type]], list[ir.Value]]
 """Makes what a node of our own stands for: operator, attributes, operands, result types."""
@@ -62,69 +64,83 @@ def finish(module: ir.Operation, file: str) -> None:
 _Calls = dict[str, tuple[str, dict[str, Any]]]
 
 
+def _operations(module: ir.Operation) -> list[ir.Operation]:
+    """The ops of the first function, which is the graph."""
+    function = module.regions[0].blocks[0].operations[0]
+    return [op.operation for op in function.regions[0].blocks[0].operations]
+
+
 def _call(module: ir.Operation, own: set[str]) -> _Calls:
     """Makes each node of our own a call of a declaration; what each declaration stands for."""
-    body = module.regions[0].blocks[0]
-    version = body.operations[0].attributes[f"{_META}opset_version"]
     calls: _Calls = {}
-    for op in list(body.operations[0].regions[0].blocks[0].operations):
-        if op.operation.name != "torch.operator":
+    for op in _operations(module):
+        if op.name != "torch.operator":
             continue
         operator = op.attributes["name"].value.removeprefix("onnx.")
         if operator not in own:
             continue
         name = f"{operator}.{len(calls)}"
-        prefix = "torch.onnx."
-        attributes = {
-            key.removeprefix(prefix): op.attributes[key].value
-            for key in op.attributes
-            if key.startswith(prefix)
-        }
-        calls[name] = operator, attributes
-        type_ = ir.FunctionType.get([x.type for x in op.operands], [x.type for x in op.results])
+        calls[name] = (
+            operator,
+            {
+                key.removeprefix(_ATTRIBUTE): op.attributes[key].value
+                for key in op.attributes
+                if key.startswith(_ATTRIBUTE)
+            },
+        )
         with op.location:
-            ir.Operation.create(
-                "func.func",
-                attributes={
-                    "sym_name": ir.StringAttr.get(name),
-                    "sym_visibility": ir.StringAttr.get("private"),
-                    "function_type": ir.TypeAttr.get(type_),
-                    f"{_META}opset_version": version,
-                },
-                regions=1,
-                ip=ir.InsertionPoint(body),
-            )
+            _declare(module, name, op)
             call = ir.Operation.create(
                 "func.call",
-                results=type_.results,
+                results=[result.type for result in op.results],
                 operands=list(op.operands),
                 attributes={"callee": ir.FlatSymbolRefAttr.get(name)},
                 ip=ir.InsertionPoint(op),
             )
-        for old, new in zip(op.results, call.results, strict=True):
-            old.replace_all_uses_with(new)
-        op.operation.erase()
+        _put(op, list(call.results))
     return calls
 
 
-def _replace(module: ir.Operation, calls: _Calls, build: Build, file: str) -> None:
+def _declare(module: ir.Operation, name: str, op: ir.Operation) -> None:
     body = module.regions[0].blocks[0]
-    for op in list(body.operations[0].regions[0].blocks[0].operations):
-        if op.operation.name != "func.call":
+    version = f"{_META}opset_version"
+    type_ = ir.FunctionType.get([x.type for x in op.operands], [x.type for x in op.results])
+    ir.Operation.create(
+        "func.func",
+        attributes={
+            "sym_name": ir.StringAttr.get(name),
+            "sym_visibility": ir.StringAttr.get("private"),
+            "function_type": ir.TypeAttr.get(type_),
+            # Without it, the conversion refuses the function.
+            version: body.operations[0].attributes[version],
+        },
+        regions=1,
+        ip=ir.InsertionPoint(body),
+    )
+
+
+def _replace(module: ir.Operation, calls: _Calls, build: Build, file: str) -> None:
+    for op in _operations(module):
+        if op.name != "func.call" or op.attributes["callee"].value not in calls:
             continue
         operator, attributes = calls[op.attributes["callee"].value]
+        types = [result.type for result in op.results]
         with op.location, ir.InsertionPoint(op):
             try:
-                values = build(
-                    operator, attributes, list(op.operands), [x.type for x in op.results]
-                )
+                values = build(operator, attributes, list(op.operands), types)
             except ir.MLIRError as error:
                 raise _located(error, file) from None
-        for old, new in zip(op.results, values, strict=True):
-            old.replace_all_uses_with(new)
-        op.operation.erase()
-    for declaration in list(body.operations)[1:]:
-        declaration.operation.erase()
+        _put(op, values)
+    for function in list(module.regions[0].blocks[0].operations):
+        if function.attributes["sym_name"].value in calls:
+            function.operation.erase()
+
+
+def _put(op: ir.Operation, values: list[ir.Value]) -> None:
+    """Puts values in the place of an op's results."""
+    for old, new in zip(op.results, values, strict=True):
+        old.replace_all_uses_with(new)
+    op.erase()
 
 
 def _run(module: ir.Operation, passes: str, file: str) -> None:
@@ -134,12 +150,14 @@ def _run(module: ir.Operation, passes: str, file: str) -> None:
         raise _located(error, file) from None
 
 
+_NAME = re.compile(r'loc\("([^"]*)"')
+
+
 def _located(error: ir.MLIRError, file: str) -> AttnormError:
-    """The nodes' names are all the places that there are."""
-    found = [
-        Diagnostic(
-            f"node {info.location}: {info.message}".replace("loc(", "").replace(")", "", 1), file
-        )
-        for info in error.error_diagnostics
-    ]
+    """Of places, there are only the names of the nodes."""
+    found = []
+    for info in error.error_diagnostics:
+        name = _NAME.match(str(info.location))
+        place = f"node '{name[1]}': " if name else ""
+        found.append(Diagnostic(f"{place}{info.message}", file))
     return AttnormError(found or [Diagnostic("cannot lower the graph to StableHLO", file)])

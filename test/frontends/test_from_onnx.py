@@ -279,6 +279,11 @@ GROUPED: dict[str, tuple[dict[str, np.ndarray | None], dict[str, Any]]] = {
         {"query": normal(2, PROMPT, 128), "key": None, "value": None},
         {"do_rotary": 1},
     ),
+    # Of those of a prompt, only the first counts.
+    "rotary, positions": (
+        {"position_ids": np.array([[3], [7]]) + np.arange(PROMPT)},
+        {"do_rotary": 1},
+    ),
     "bias of scores": ({"attention_bias": normal(1, 4, PROMPT, PROMPT)}, {}),
     "sinks": ({"head_sink": normal(4)}, {}),
     "smooth softmax": ({}, {"smooth_softmax": 1}),
@@ -334,10 +339,17 @@ def test_group_query_attention_of_a_prompt(name: str) -> None:
 CACHE = {"past_key": normal(2, 2, 5, 16), "past_value": normal(2, 2, 5, 16) + 1}
 
 
-@pytest.mark.parametrize("name", ["plain", "window", "rotary", "rotary, interleaved", "sinks"])
-def test_group_query_attention_of_a_growing_cache(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [
+        *((name, None) for name in ("plain", "window", "rotary", "rotary, interleaved", "sinks")),
+        ("rotary", np.array([[9], [4]])),
+    ],
+)
+def test_group_query_attention_of_a_growing_cache(name: str, positions: np.ndarray | None) -> None:
     """Lengths that are constants leave the caches plain concatenations, for any batch."""
     more, attributes = GROUPED[name]
+    more = {**more, "position_ids": positions}
     constants = ["seqlens_k", "total_sequence_length"]
     proto, inputs = grouped_model({**CACHE, **more}, 2, 1, 5 + 1, constants, **attributes)
     assert error_of(proto, inputs, run(proto, inputs), "sdpa") < 2e-6
