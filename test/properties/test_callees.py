@@ -74,9 +74,10 @@ def _declare(arguments, results):
 # -- norms ---------------------------------------------------------------------------------------
 
 
-def norm(target, attributes, dtype=F32, *, weighted=True, residual=False, **values):
-    """A norm call over the last axis and what it means."""
+def norm(target, attributes, dtype=F32, *, weighted=True, residual=False, scale=1.0, **values):
+    """A norm call over the last axis and what it means; `scale` is the size of x."""
     x, weight, other = (normal(shape, dtype, i) for i, shape in enumerate([(4, 8), (8,), (4, 8)]))
+    x = (x * scale).astype(dtype)
     arguments = [x, *([weight] if weighted else []), *([other] if residual else [])]
     values = {"axes": [1], **values}
     if residual:
@@ -112,7 +113,7 @@ def test_rms_norm_rows(dtype):
     """LiteRT takes epsilon from the option, torch's default is that of f32; residuals are added."""
     litert = norm("ai_edge_torch.rms_norm", 'backend_config = ""', dtype, epsilon=0.25)
     check_interpreted(litert, f"{DEFAULT}{{rms-norm-epsilon=0.25}}")
-    check_interpreted(norm("tenstorrent.rms_norm", "", dtype, epsilon=2.0**-23))
+    check_interpreted(norm("tenstorrent.rms_norm", "", dtype, scale=2.0**-12, epsilon=2.0**-23))
     flag = "has_residual = true, epsilon = 0.5 : f64"
     check_interpreted(norm("tenstorrent.rms_norm", flag, dtype, residual=True, epsilon=0.5))
 

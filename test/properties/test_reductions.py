@@ -171,6 +171,17 @@ def test_over_nothing(target):
         check_interpreted(question(target, x, [1], result_types(target, dtype)[0]))
 
 
+@pytest.mark.parametrize("target", [*SAME, *WIDENING, *FLOAT])
+def test_specials(target):
+    """Rows of infinities, of -inf alone, and with NaN become what the definition makes them."""
+    inf, nan = np.inf, np.nan
+    rows = [[-inf] * 3, [inf] * 3, [inf, -inf, 0], [1, inf, 2], [-inf, 1, 2], [nan, 1, inf]]
+    asked = [question(target, np.array(rows).astype(dtype), [1], dtype) for dtype in FLOATS]
+    check_compiled(asked)
+    for one in asked:
+        check_interpreted(one)
+
+
 @pytest.mark.parametrize("dtype", HALVES)
 def test_halves_accumulate_in_f32(dtype):
     """65,536 ones are 65,536, which adding in bf16 or f16 does not reach."""
