@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..bindings import ir
-from .views import Dim, compose, is_splat, producer, splat, trace
+from ..dialect.sdpa import FARTHEST
+from ..stablehlo import is_bool, is_float
+from .views import Dim, compose, is_splat, producer, sizes, splat, trace
 
 QUERY, KEY = "query", "key"
 Frame = tuple[str | None, ...]
@@ -186,12 +188,44 @@ def _line(value: ir.Value, frame: Frame) -> _Line | None:
     """An integer value as a line over queries and keys; None where it is none."""
     number = splat(value)
     if number is not None:
-        return _Line(constant=int(number)) if number == int(number) else None
+        return _Line(constant=int(number)) if float(number).is_integer() else None
     view = trace(value)
     inner = source_frame(view.dims, frame, view.source)
     op = producer(view.source)
     if op is None or inner is None:
         return None
+    line = _made(op, inner)
+    return line if line is not None and _is_held(line, view.source, inner) else None
+
+
+def _is_held(line: _Line, value: ir.Value, frame: Frame) -> bool:
+    """Whether the type of a value holds the line everywhere: no number wraps, none is rounded."""
+    low = high = line.constant
+    counts = {label: size for label, size in zip(frame, sizes(value), strict=True) if label}
+    for label, slope in ((QUERY, line.query), (KEY, line.key)):
+        if slope:
+            end = slope * ((counts.get(label) or FARTHEST) - 1)
+            low, high = low + min(end, 0), high + max(end, 0)
+    lowest, highest = _integers_of(value.type.element_type)
+    return lowest <= low and high <= highest
+
+
+def _integers_of(element: ir.Type) -> tuple[int, int]:
+    """The first and the last of the integers, in a row, that a type holds exactly."""
+    if is_float(element):
+        most = 2 ** _PRECISIONS.get(str(element), 0)
+        return -most, most
+    if element.is_unsigned or is_bool(element):
+        return 0, 2**element.width - 1
+    half = 2 ** (element.width - 1)
+    return -half, half - 1
+
+
+_PRECISIONS = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
+
+
+def _made(op: ir.Operation, inner: Frame) -> _Line | None:
+    """The line that an op makes, in numbers without an end."""
     match op.name.removeprefix("stablehlo."):
         case "iota":
             return _iota(inner[op.attributes["iota_dimension"].value])

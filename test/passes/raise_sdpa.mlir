@@ -65,3 +65,53 @@ func.func @near_misses(%q: tensor<4x5x8xf32>, %m: tensor<4x5x5xf32>, %p: tensor<
   %9 = stablehlo.dot_general %8, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
   return %4, %7, %9, %8 : tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x5xf32>
 }
+
+// -----
+
+// Near misses of a band: i - j wraps where it is unsigned, i + 126 in i8; bf16 rounds 257 to 256;
+// a bound that is infinite is none. What they select stays a mask.
+// CHECK-LABEL: func.func @positions_that_do_not_fit
+func.func @positions_that_do_not_fit(%q: tensor<4x258x8xf32>) -> (tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>) {
+  // CHECK-NOT: causal
+  // CHECK-NOT: window
+  // CHECK-COUNT-4: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<4x258x258xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x258x8xf32>, tensor<4x258x8xf32>) -> tensor<4x258x258xf32>
+
+  %two = stablehlo.constant dense<2> : tensor<258x258xui32>
+  %i = stablehlo.iota dim = 0 : tensor<258x258xui32>
+  %j = stablehlo.iota dim = 1 : tensor<258x258xui32>
+  %distance = stablehlo.subtract %i, %j : tensor<258x258xui32>
+  %near = stablehlo.compare LT, %distance, %two : (tensor<258x258xui32>, tensor<258x258xui32>) -> tensor<258x258xi1>
+  %1 = stablehlo.broadcast_in_dim %near, dims = [1, 2] : (tensor<258x258xi1>) -> tensor<4x258x258xi1>
+  %2 = stablehlo.select %1, %0, %low : tensor<4x258x258xi1>, tensor<4x258x258xf32>
+  %3 = "attnorm.softmax"(%2) {axis = 2 : i64} : (tensor<4x258x258xf32>) -> tensor<4x258x258xf32>
+  %4 = stablehlo.dot_general %3, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x258x258xf32>, tensor<4x258x8xf32>) -> tensor<4x258x8xf32>
+
+  %far = stablehlo.constant dense<126> : tensor<258x258xi8>
+  %i8 = stablehlo.iota dim = 0 : tensor<258x258xi8>
+  %j8 = stablehlo.iota dim = 1 : tensor<258x258xi8>
+  %moved = stablehlo.add %i8, %far : tensor<258x258xi8>
+  %wrapped = stablehlo.compare GE, %moved, %j8 : (tensor<258x258xi8>, tensor<258x258xi8>) -> tensor<258x258xi1>
+  %5 = stablehlo.broadcast_in_dim %wrapped, dims = [1, 2] : (tensor<258x258xi1>) -> tensor<4x258x258xi1>
+  %6 = stablehlo.select %5, %0, %low : tensor<4x258x258xi1>, tensor<4x258x258xf32>
+  %7 = "attnorm.softmax"(%6) {axis = 2 : i64} : (tensor<4x258x258xf32>) -> tensor<4x258x258xf32>
+  %8 = stablehlo.dot_general %7, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x258x258xf32>, tensor<4x258x8xf32>) -> tensor<4x258x8xf32>
+
+  %i16 = stablehlo.iota dim = 0 : tensor<258x258xbf16>
+  %j16 = stablehlo.iota dim = 1 : tensor<258x258xbf16>
+  %rounded = stablehlo.compare GT, %i16, %j16 : (tensor<258x258xbf16>, tensor<258x258xbf16>) -> tensor<258x258xi1>
+  %9 = stablehlo.broadcast_in_dim %rounded, dims = [1, 2] : (tensor<258x258xi1>) -> tensor<4x258x258xi1>
+  %10 = stablehlo.select %9, %0, %low : tensor<4x258x258xi1>, tensor<4x258x258xf32>
+  %11 = "attnorm.softmax"(%10) {axis = 2 : i64} : (tensor<4x258x258xf32>) -> tensor<4x258x258xf32>
+  %12 = stablehlo.dot_general %11, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x258x258xf32>, tensor<4x258x8xf32>) -> tensor<4x258x8xf32>
+
+  %infinity = stablehlo.constant dense<0x7F800000> : tensor<258x258xf32>
+  %i32 = stablehlo.iota dim = 0 : tensor<258x258xf32>
+  %all = stablehlo.compare LT, %i32, %infinity : (tensor<258x258xf32>, tensor<258x258xf32>) -> tensor<258x258xi1>
+  %13 = stablehlo.broadcast_in_dim %all, dims = [1, 2] : (tensor<258x258xi1>) -> tensor<4x258x258xi1>
+  %14 = stablehlo.select %13, %0, %low : tensor<4x258x258xi1>, tensor<4x258x258xf32>
+  %15 = "attnorm.softmax"(%14) {axis = 2 : i64} : (tensor<4x258x258xf32>) -> tensor<4x258x258xf32>
+  %16 = stablehlo.dot_general %15, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x258x258xf32>, tensor<4x258x8xf32>) -> tensor<4x258x8xf32>
+  return %4, %8, %12, %16 : tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>
+}

@@ -327,3 +327,128 @@ def _orders(rank: int) -> list[tuple[int, ...]]:
     """Some orders of dimensions."""
     axes = tuple(range(rank))
     return [axes[::-1], (*axes[1:], axes[0]), (axes[-1], *axes[:-1])]
+
+
+class LayerNorm(Norm):
+    """One LayerNorm."""
+
+    def __init__(self, pick: Pick, mutation: str | None = None) -> None:
+        super().__init__(pick, mutation)
+        self.epsilon = self.epsilon or 1e-5
+        self.form = pick(*ROOTS)
+        self.variance_form = pick("two_pass", "two_pass", "fast", "f64")
+        if self.is_("fast_swapped"):
+            self.variance_form = "fast"
+        if mutation in ("count_less_one", "deviation_elsewhere", "deviation_of_another"):
+            self.variance_form = "two_pass"
+        self.half = "f32" if mutation else pick("f32", "f32", "f16", "bf16")
+        self.weighted, self.biased = pick(True, True, False), pick(True, False)
+        if self.is_("bias_first"):
+            self.weighted = self.biased = True
+        on_root = self.form != "x_over_sqrt" and not mutation
+        self.place = pick("after", "on_root") if on_root else "after"
+
+    def idiom(self) -> Idiom:
+        """The function, and what is to be found in it."""
+        text = self.text
+        x = text.argument(self.shape, self.half, normal(large=30.0))
+        wide = text.convert(x, "f32")
+        root = self.root(self.plus_epsilon(self.variance(wide)), self.form)
+        root = self.spread(self.maybe_with_ones(root), wrongly=self.is_("other_rows"))
+        deviation = self.deviation(wide)
+        if self.is_("not_centred"):
+            deviation = wide
+        result = text.convert(self.affined(deviation, root), self.half)
+        error = 1e-4 if self.half == "f32" else 2 * ULPS[self.half]
+        label = f"layer_norm {self.variance_form} {self.mutation or ''}"
+        return Idiom(label, text, [result], self.expected(), error, lambda _: 4.0)
+
+    def affined(self, deviation: Value, root: Value) -> Value:
+        """The norm with its weight and bias."""
+        text = self.text
+        if self.weighted and self.place == "on_root":
+            weight = self.spread_affine(self.affine("f32"))
+            value = text.either("multiply", text.either("multiply", root, weight), deviation)
+        else:
+            value = self.apply(deviation, root, self.form)
+        bias = self.spread_affine(self.affine("f32"), "bias_elsewhere") if self.biased else None
+        if bias and self.is_("bias_first"):
+            value = text.either("add", value, bias)
+        if self.weighted and self.place == "after":
+            weight = self.spread_affine(self.affine("f32"), "weight_elsewhere")
+            value = text.either("multiply", value, weight)
+        if bias and not self.is_("bias_first"):
+            value = text.either("add", value, bias)
+        return value
+
+    def deviation(self, x: Value, axes: tuple[int, ...] | None = None) -> Value:
+        """x less its mean, over the norm's axes or others."""
+        own = self.axes
+        self.axes = axes or own
+        mean = self.mean(x, self.axes, float(self.count))
+        spread = self.spread(self.maybe_with_ones(mean))
+        self.axes = own
+        return self.text.binary("subtract", x, spread)
+
+    def variance(self, x: Value) -> Value:
+        """The variance: by deviations, also in f64, or by squares."""
+        text, count = self.text, float(self.count)
+        if self.variance_form == "fast":
+            return self.fast_variance(x)
+        if self.variance_form == "f64":
+            x = text.convert(x, "f64")
+        if self.is_("deviation_of_another"):
+            x = text.argument(self.shape, x.element, normal())
+        other = (self.kept[0],) if self.is_("deviation_elsewhere") else None
+        deviation = self.deviation(x, other)
+        squares = text.binary("multiply", deviation, deviation)
+        if self.pick(True, False):
+            squares = text.binary("power", deviation, text.number(2.0, deviation))
+        if self.is_("count_less_one"):
+            count -= 1
+        return text.convert(self.mean(squares, self.axes, count), "f32")
+
+    def fast_variance(self, x: Value) -> Value:
+        """mean(x^2) - mean(x)^2, with or without a floor of 0."""
+        text = self.text
+        mean = self.with_ones(self.mean(x, self.axes, float(self.count)))
+        squared = self.mean(text.binary("multiply", x, x), self.axes, float(self.count))
+        both = [self.with_ones(squared), text.binary("multiply", mean, mean)]
+        if self.is_("fast_swapped"):
+            both.reverse()
+        variance = text.binary("subtract", *both)
+        if self.pick(True, False):
+            variance = text.either("maximum", variance, text.number(0.0, variance))
+        return variance
+
+    def expected(self) -> dict[str, Any]:
+        """The op with what was drawn; none of a near miss."""
+        if self.mutation:
+            return {} if self.mutation in LAYER_NORM_SAME else {"layer_norm": []}
+        sizes = tuple(self.shape[axis] for axis in self.axes)
+        wanted = {
+            "axes": self.axes,
+            "epsilon": float(np.float32(self.epsilon)),
+            "weight.shape": sizes if self.weighted else None,
+            "bias.shape": sizes if self.biased else None,
+        }
+        return {"layer_norm": [wanted], "rms_norm": []}
+
+
+LAYER_NORM_MUTATIONS = (
+    "count_less_one",
+    "sum_from_one",
+    "deviation_elsewhere",
+    "deviation_of_another",
+    "not_centred",
+    "other_rows",
+    "fast_swapped",
+    "epsilon_outside",
+    "largest_with_epsilon",
+    "minus_epsilon",
+    "bias_first",
+    "weight_elsewhere",
+    "bias_elsewhere",
+)
+LAYER_NORM_SAME = ("bias_first", "weight_elsewhere", "bias_elsewhere")
+"""Mutations of what stands beside the norm: it may be raised, without that."""

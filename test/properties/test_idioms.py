@@ -7,7 +7,7 @@ from attention_idioms import ATTENTION_MUTATIONS, SOFTMAX_MUTATIONS, Attention, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from idioms import Idiom, check
-from norm_idioms import RMS_NORM_MUTATIONS, RmsNorm
+from norm_idioms import LAYER_NORM_MUTATIONS, RMS_NORM_MUTATIONS, LayerNorm, RmsNorm
 
 BATCH = 12
 """Functions in a module: the passes cost little more for several."""
@@ -36,6 +36,21 @@ def test_rms_norm(drawn: list[Idiom]) -> None:
 def test_rms_norm_mutated(mutation: str, data: st.DataObject) -> None:
     """What is nearly RMSNorm keeps its values."""
     check(data.draw(idioms(RmsNorm, mutation)))
+
+
+@given(idioms(LayerNorm))
+@settings(max_examples=6)
+def test_layer_norm(drawn: list[Idiom]) -> None:
+    """LayerNorm is found in every form, with the attributes it was written with."""
+    check(drawn)
+
+
+@pytest.mark.parametrize("mutation", LAYER_NORM_MUTATIONS)
+@given(st.data())
+@settings(max_examples=1)
+def test_layer_norm_mutated(mutation: str, data: st.DataObject) -> None:
+    """What is nearly LayerNorm keeps its values."""
+    check(data.draw(idioms(LayerNorm, mutation)))
 
 
 @given(idioms(Softmax))
