@@ -120,9 +120,10 @@ def source_frame(dims: Sequence[Dim], frame: Frame, source: ir.Value) -> Frame |
         own = [atom for atom in dim if atom.axis is not None]
         if not own:
             continue
-        if len(dim) != 1 or dim[0].stride != 1:
+        axis = dim[0].axis
+        if axis is None or len(dim) != 1 or dim[0].stride != 1:
             return None
-        found[dim[0].axis] = label
+        found[axis] = label
     return tuple(found)
 
 

@@ -19,9 +19,10 @@ from .statistics import (
     mean_of,
     one_over,
     plus_epsilon,
+    reduction_of,
     square_of,
 )
-from .views import is_move, is_splat, made_by, users
+from .views import is_move, is_splat, made_by, producer, splat, trace, users
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def raise_rms_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> b
     try:
         statistic = _statistic(op)
         if statistic is None:
+            _refuse_near_miss(op)
             return False
         for product, rows in list(products_of(op, statistic.path)):
             found = _with_x(product, rows, statistic)
@@ -83,6 +85,54 @@ def _statistic(root: ir.Operation) -> _Statistic | None:
     if x is None or is_centred(x):
         return None
     return _Statistic(x, reduced, epsilon, path)
+
+
+def _refuse_near_miss(root: ir.Operation) -> None:
+    """Refuses a root of some other function of a sum of squares of x, where it meets x."""
+    if root.name == "stablehlo.power" and not is_splat(root.operands[1], -0.5):
+        return
+    steps: list[str] = []
+    value = Path().peel(root.operands[0])
+    while (found := _beside_number(producer(value))) is not None:
+        op, operand = found
+        steps.append(op.name.removeprefix("stablehlo."))
+        value = Path().peel(op.operands[operand])
+    reduced = reduction_of(value, "add", 0)
+    x = None if reduced is None else square_of(Path().peel_conversion(reduced.x))
+    if x is None or is_centred(x) or not _meets(root.results[0], trace(x, rounding=True).source):
+        return
+    got = " of ".join([*steps, "the sum"])
+    raise Refusal(f"mean square: expected mean(x * x) + epsilon under the root, got {got}")
+
+
+def _beside_number(op: ir.Operation | None) -> tuple[ir.Operation, int] | None:
+    """An elementwise op of a value and a number, and which operand the value is."""
+    if op is None or op.name not in _WITH_NUMBERS:
+        return None
+    for operand in (0, 1):
+        if splat(op.operands[1 - operand]) is not None:
+            return op, operand
+    return None
+
+
+_WITH_NUMBERS = {
+    f"stablehlo.{name}" for name in ("add", "divide", "maximum", "minimum", "multiply", "subtract")
+}
+
+
+def _meets(value: ir.Value, x: ir.Value) -> bool:
+    """Whether x, or a product with it, is multiplied with a value or divided by it."""
+    for user in users(value):
+        if is_move(user) or _beside_number(user) is not None:
+            if _meets(user.results[0], x):
+                return True
+        elif user.name in ("stablehlo.multiply", "stablehlo.divide"):
+            for operand in user.operands:
+                factors = made_by(operand, "multiply")
+                parts = [operand, *(factors.operands if factors is not None else ())]
+                if any(trace(part, rounding=True).source == x for part in parts):
+                    return True
+    return False
 
 
 def products_of(root: ir.Operation, path: Path) -> Iterator[tuple[ir.Operation, ir.Value]]:
@@ -119,8 +169,8 @@ def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Fo
     if inner is not None:
         for x, factor in (tuple(inner.operands), tuple(inner.operands)[::-1]):
             axes = statistic.axes_at(rows, x)
-            weight = axes and factor_along(factor, axes)
-            if weight:
+            weight = factor_along(factor, axes) if axes else None
+            if axes and weight:
                 return _Found(product.results[0], x, axes, weight)
     if product.name == "stablehlo.multiply":
         for user in users(product.results[0]):
@@ -128,8 +178,8 @@ def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Fo
                 continue
             for x in user.operands:
                 axes = statistic.axes_at(rows, x)
-                weight = axes and factor_along(other, axes)
-                if weight:
+                weight = factor_along(other, axes) if axes else None
+                if axes and weight:
                     return _Found(user.results[0], x, axes, weight)
     return None
 
@@ -185,8 +235,9 @@ class RaiseRmsNormPass(Pass):
     also as 1 + w. Every number comes from the IR: the count is that of the reduction, both x are
     one value, each row meets its own statistic.
 
-    Refuses a sum divided by another number, a statistic of other rows or of another value, and
-    roundings that the op does not have.
+    Refuses a sum divided by another number or by none, what is not the mean plus epsilon under the
+    root or behind it, a statistic of other rows or of another value, and roundings that the op does
+    not have.
 
     ```mlir
     func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
