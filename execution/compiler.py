@@ -223,7 +223,7 @@ def _write_reproducer(source: bytes, flags: Sequence[str]) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="attnorm-reproducer-"))
     module = directory / "module.mlir"
     module.write_bytes(source)
-    command = shlex.join(["iree-compile", *flags, "module.mlir", "-o", "module.vmfb"])
+    command = shlex.join([find_tool("iree-compile"), *flags, "module.mlir", "-o", "module.vmfb"])
     script = directory / "reproduce.sh"
     script.write_text(f'#!/bin/sh\ncd "$(dirname "$0")" || exit\n{command}\n')
     script.chmod(0o755)
