@@ -16,6 +16,7 @@ from .statistics import (
     Reduced,
     axes_of_rows,
     mean_of,
+    mean_square_of,
     only_user,
     plus_epsilon,
     same_value,
@@ -75,11 +76,11 @@ def _variance(root: ir.Operation) -> _Variance | None:
 
 def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> _Variance | None:
     """mean((x - mean(x))^2)"""
-    reduced = mean_of(inside, path)
-    if reduced is None:
+    squares = mean_square_of(inside, path)
+    if squares is None:
         return None
-    deviation = square_of(path.peel_conversion(reduced.x))
-    found = None if deviation is None else _deviation_of(deviation)
+    reduced, deviation = squares
+    found = _deviation_of(deviation)
     if found is None or found[1] != reduced.axes:
         return None
     return _Variance(found[0], reduced, epsilon, path)

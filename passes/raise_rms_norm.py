@@ -15,12 +15,13 @@ from .statistics import (
     Path,
     Reduced,
     axes_of_rows,
+    dot_with_itself,
     is_centred,
-    mean_of,
+    mean_square_of,
     one_over,
     plus_epsilon,
-    reduction_of,
     square_of,
+    sum_of,
 )
 from .views import is_move, is_splat, made_by, producer, splat, trace, users
 
@@ -78,12 +79,10 @@ def _statistic(root: ir.Operation) -> _Statistic | None:
         return None
     path = Path()
     inside, epsilon = plus_epsilon(path.step(root, 0), path)
-    reduced = mean_of(inside, path)
-    if reduced is None:
+    found = mean_square_of(inside, path)
+    if found is None or is_centred(found[1]):
         return None
-    x = square_of(path.peel_conversion(reduced.x))
-    if x is None or is_centred(x):
-        return None
+    reduced, x = found
     return _Statistic(x, reduced, epsilon, path)
 
 
@@ -97,8 +96,8 @@ def _refuse_near_miss(root: ir.Operation) -> None:
         op, operand = found
         steps.append(op.name.removeprefix("stablehlo."))
         value = Path().peel(op.operands[operand])
-    reduced = reduction_of(value, "add", 0)
-    x = None if reduced is None else square_of(Path().peel_conversion(reduced.x))
+    dot, reduced = dot_with_itself(value), sum_of(value)
+    x = dot.x if dot else reduced and square_of(Path().peel_conversion(reduced.x))
     if x is None or is_centred(x) or not _meets(root.results[0], trace(x, rounding=True).source):
         return
     got = " of ".join([*steps, "the sum"])

@@ -8,9 +8,10 @@ of the statistic can be held against the rows of what it is applied to.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..bindings import ir
+from ..bindings import hlo, ir
 from ..stablehlo import element_type, is_half
 from .base import Refusal
 from .views import (
@@ -88,8 +89,42 @@ def body_kind(op: ir.Operation) -> str | None:
     return body[0].name.removeprefix("stablehlo.")
 
 
-def mean_of(value: ir.Value, path: Path) -> Reduced | None:
-    """A sum divided by the count of what it sums; refuses one divided by another number."""
+def sum_of(value: ir.Value) -> Reduced | None:
+    """A sum."""
+    return reduction_of(value, "add", 0)
+
+
+def dot_with_itself(value: ir.Value) -> Reduced | None:
+    """The sum of the squares of a value as a product with itself, the other axes kept in order."""
+    op = made_by(value, "dot_general")
+    if op is None or "algorithm" in op.attributes or not same_value(*op.operands):
+        return None
+    numbers = hlo.DotDimensionNumbers(op.attributes["dot_dimension_numbers"])
+    kept, axes = [*numbers.lhs_batching_dimensions], [*numbers.lhs_contracting_dimensions]
+    if kept != [axis for axis in range(op.operands[0].type.rank) if axis not in axes]:
+        return None
+    if kept != [*numbers.rhs_batching_dimensions] or axes != [*numbers.rhs_contracting_dimensions]:
+        return None
+    return Reduced(op, op.operands[0], tuple(sorted(axes)))
+
+
+def mean_square_of(value: ir.Value, path: Path) -> tuple[Reduced, ir.Value] | None:
+    """The mean of x * x, and x."""
+    reduced = mean_of(value, path)
+    if reduced is not None:
+        x = square_of(path.peel_conversion(reduced.x))
+        return None if x is None else (reduced, x)
+    reduced = mean_of(value, path, dot_with_itself)
+    return None if reduced is None else (reduced, reduced.x)
+
+
+def mean_of(
+    value: ir.Value, path: Path, total: Callable[[ir.Value], Reduced | None] = sum_of
+) -> Reduced | None:
+    """A sum divided by the count of what it sums; refuses one divided by another number.
+
+    `total` finds the sum.
+    """
     op = producer(path.peel(value))
     if op is None:
         return None
@@ -100,7 +135,7 @@ def mean_of(value: ir.Value, path: Path) -> Reduced | None:
     number = splat(op.operands[1 - operand])
     if number is None:
         return None
-    found = reduction_of(path.peel(path.step(op, operand)), "add", 0)
+    found = total(path.peel(path.step(op, operand)))
     if found is None:
         return None
     _check_count(found, float(number), divides)

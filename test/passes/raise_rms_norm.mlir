@@ -116,3 +116,27 @@ func.func @near_misses(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> (tensor<2x4x
   %13 = stablehlo.multiply %x, %12 : tensor<2x4xf32>
   return %5, %9, %13 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
 }
+
+// -----
+
+// The sum of squares is a product of each row with itself. Near miss: with another row.
+// CHECK-LABEL: func.func @dot
+// CHECK-SAME:    (%[[X:.*]]: tensor<4x4xf32>)
+func.func @dot(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
+  // CHECK: %[[Y:.*]] = "attnorm.rms_norm"(%[[X]]) {axes = array<i64: 1>, epsilon = 0.000000e+00 : f64
+  // CHECK: stablehlo.dot_general %[[X]], %[[X]], batching_dims = [0] x [1]
+  // CHECK: stablehlo.rsqrt
+  // CHECK: return %[[Y]]
+  %n = stablehlo.constant dense<4.0> : tensor<4xf32>
+  %0 = stablehlo.dot_general %x, %x, batching_dims = [0] x [0], contracting_dims = [1] x [1] : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4xf32>
+  %1 = stablehlo.divide %0, %n : tensor<4xf32>
+  %2 = stablehlo.rsqrt %1 : tensor<4xf32>
+  %3 = stablehlo.broadcast_in_dim %2, dims = [0] : (tensor<4xf32>) -> tensor<4x4xf32>
+  %4 = stablehlo.multiply %x, %3 : tensor<4x4xf32>
+  %5 = stablehlo.dot_general %x, %x, batching_dims = [0] x [1], contracting_dims = [1] x [0] : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4xf32>
+  %6 = stablehlo.divide %5, %n : tensor<4xf32>
+  %7 = stablehlo.rsqrt %6 : tensor<4xf32>
+  %8 = stablehlo.broadcast_in_dim %7, dims = [0] : (tensor<4xf32>) -> tensor<4x4xf32>
+  %9 = stablehlo.multiply %x, %8 : tensor<4x4xf32>
+  return %4, %9 : tensor<4x4xf32>, tensor<4x4xf32>
+}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from attention_idioms import ATTENTION_MUTATIONS, SOFTMAX_MUTATIONS, Attention, Softmax
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from idioms import Idiom, check
+from idioms import Idiom, Text, check
 from norm_idioms import LAYER_NORM_MUTATIONS, RMS_NORM_MUTATIONS, LayerNorm, RmsNorm
 
 BATCH = 12
@@ -81,3 +82,41 @@ def test_attention(drawn: list[Idiom]) -> None:
 def test_attention_mutated(mutation: str, data: st.DataObject) -> None:
     """What is nearly attention, or attention of other operands, keeps its values."""
     check(data.draw(idioms(Attention, mutation)))
+
+
+# -- what the op cannot say ------------------------------------------------------------------------
+
+
+def selected_and_added(k: list[float], selected: list[bool], added: list[float]) -> Idiom:
+    """One query of 1 over keys that are selected, the others at -1e30, and then added to."""
+    text = Text(lambda *choices: choices[0])
+    q = text.argument((1, 1, 1), "f32", lambda *_: np.ones((1, 1, 1)))
+    keys = text.argument((1, len(k), 1), "f32", lambda *_: np.reshape(k, (1, -1, 1)))
+    values = text.argument((1, len(k), 1), "f32", lambda *_: np.arange(len(k)).reshape(1, -1, 1))
+    kept = text.argument((1, 1, len(k)), "i1", lambda *_: np.reshape(selected, (1, 1, -1)))
+    bias = text.argument((1, 1, len(k)), "f32", lambda *_: np.reshape(added, (1, 1, -1)))
+    scores = text.dot(q, keys, [(0, 0)], (2, 2))
+    scores = text.select(kept, scores, text.number(-1e30, scores))
+    scores = text.binary("add", scores, bias)
+    softmax = Softmax(text.pick)
+    softmax.text, softmax.shape, softmax.axis = text, scores.shape, 2
+    result = text.dot(softmax.of(scores), values, [(0, 0)], (2, 1))
+    return Idiom("sdpa", text, [result], error=2e-5, floor=lambda _: 1.0, settles=False)
+
+
+def test_selected_and_added() -> None:
+    """The values below are right where a row sees a key and no score is NaN."""
+    check([selected_and_added([1.0, 2.0, 3.0], [True, False, True], [0.5, 0.0, -np.inf])])
+
+
+@pytest.mark.xfail(strict=True, reason="a finite fill beside -inf counts as a masked row's -inf")
+def test_row_masked_by_two_fills() -> None:
+    """In a row that nothing is selected in, what is not -inf weighs the same, the rest nothing."""
+    check([selected_and_added([1.0, 2.0, 3.0], [False] * 3, [-np.inf, 0.0, 0.0])])
+    check([selected_and_added([1.0, 2.0, 3.0], [True, False, False], [-np.inf, 0.0, 0.0])])
+
+
+@pytest.mark.xfail(strict=True, reason="a predicate beside an added mask is added as -inf")
+def test_nan_behind_a_predicate() -> None:
+    """A key that is not selected may be NaN."""
+    check([selected_and_added([1.0, np.nan, 3.0], [True, False, True], [0.5, 0.0, 1.0])])
