@@ -204,6 +204,9 @@ def _same(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim
 
 def regroup(atoms: Sequence[Atom], shape: Sequence[int | None]) -> tuple[Dim, ...] | None:
     """Row-major atoms dealt out to new dimensions; None where one would have to be cut unevenly."""
+    if [atom.size for atom in atoms] == [size for size in shape if size != 1]:
+        whole = iter(atoms)
+        return tuple(() if size == 1 else (next(whole),) for size in shape)
     rest, found = list(atoms), []
     for size in shape:
         dim: list[Atom] = []
@@ -240,6 +243,8 @@ def split(atom: Atom, outer: int) -> tuple[Atom | None, Atom]:
 
 def merge(atoms: Sequence[Atom]) -> Dim:
     """Neighbours that continue each other made one."""
+    if len(atoms) < 2:
+        return tuple(atoms)
     found: list[Atom] = []
     for atom in atoms:
         last = found[-1] if found else None
@@ -272,6 +277,8 @@ def compose(outer: Sequence[Dim], inner: Sequence[Dim]) -> tuple[Dim, ...] | Non
 
 def _run(dim: Dim, atom: Atom) -> Dim | None:
     """The part of a dimension that an atom over it covers."""
+    if len(dim) == 1 and dim[0].size == atom.size:
+        return dim
     if atom.size is None or any(part.size is None for part in dim):
         return dim
     total = math.prod(part.size for part in dim)
