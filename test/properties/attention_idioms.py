@@ -270,9 +270,6 @@ class Attention:
         if self.scaled in ("k", "split"):
             k = Named(self.times(k.value, 0.5 if self.scaled == "split" else self.scale), k.names)
         q, k = self.shuffled(q), self.shuffled(k)
-        if self.is_("batch_crossed") and self.form == "repeated":
-            k = Named(k.value, k.names.translate(str.maketrans("bh", "hb")))
-            self.sizes |= {"h": self.sizes["b"]}
         element = self.pick("f32", self.half)
         pair = (k, q) if self.pick(True, False) else (q, k)
         scores = self.dot(*pair, "d", element)
@@ -311,7 +308,6 @@ class Attention:
 
     def with_masks(self, scores: Named) -> Named:
         """Scores with masks selected or added, one after the other or in conjunction."""
-        self.before_masks = scores
         predicates = [getattr(self, name)() for name in self.mask_kinds()]
         self.masked = bool(predicates)
         self.added = self.pick(True, False, False) and not self.mutation

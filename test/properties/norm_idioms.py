@@ -24,6 +24,8 @@ class Norm:
         rank = len(self.shape)
         every = [(rank - 1,), (rank - 1,), (0,), tuple(range(1, rank)), tuple(range(rank))]
         self.axes: tuple[int, ...] = pick(*(every[:4] if mutation else every))
+        if mutation == "weight_turned":
+            self.shape, self.axes = (4, 4, 4), (1, 2)
         self.epsilon = 0.5 if mutation else pick(0.0, 1e-6, 1e-5, 0.25)
 
     def is_(self, mutation: str) -> bool:
@@ -109,16 +111,18 @@ class Norm:
             return self.text.binary("divide", x, root)
         return self.text.either("multiply", x, root)
 
-    def affine(self, element: str, *, transposed: bool = False) -> Value:
+    def affine(self, element: str) -> Value:
         """A weight or bias of a type."""
         shape = [self.shape[axis] for axis in self.axes]
         return self.text.argument(shape, element, normal())
 
-    def spread_affine(self, weight: Value, wrong: str = "") -> Value:
+    def spread_affine(self, weight: Value, name: str = "weight") -> Value:
         """A weight or bias over the whole shape."""
         axes = list(self.axes)
-        if self.is_(wrong):
-            axes = axes[::-1] if len(axes) > 1 else [self.kept[0]]
+        if self.is_(f"{name}_turned"):
+            axes.reverse()
+        elif self.is_(f"{name}_elsewhere"):
+            axes[0] = self.kept[0]
         elif self.pick(True, False):
             shape = [size if axis in axes else 1 for axis, size in enumerate(self.shape)]
             weight = self.text.reshape(weight, shape)
@@ -137,8 +141,9 @@ class RmsNorm(Norm):
         self.wide = self.half if self.narrow else "f32"
         self.form = "power" if self.is_("other_root") else pick(*ROOTS)
         self.place = "after" if self.cast in ("before", "widened") else pick(*self.places())
-        self.weighted = pick(True, True, False)
-        self.plus_one = self.weighted and pick(True, False, False)
+        self.weighted = pick(True, True, False) or self.mutation in RMS_NORM_SAME
+        plus_one = pick(True, False, False) or self.is_("two_plus_weight")
+        self.plus_one = self.weighted and plus_one
         self.second = pick(None, None, *self.seconds())
         if self.cast == "middle" and pick(True, False):
             self.form = "rsqrt"
@@ -285,7 +290,7 @@ class RmsNorm(Norm):
         if self.plus_one:
             one = 2.0 if self.is_("two_plus_weight") else 1.0
             weight = self.text.either("add", weight, self.text.number(one, weight))
-        return self.spread_affine(weight, "weight_elsewhere")
+        return self.spread_affine(weight)
 
     # -- what is expected ------------------------------------------------------------------------
 
@@ -329,9 +334,10 @@ RMS_NORM_MUTATIONS = (
     "largest_with_epsilon",
     "minus_epsilon",
     "weight_elsewhere",
+    "weight_turned",
     "two_plus_weight",
 )
-RMS_NORM_SAME = ("weight_elsewhere", "two_plus_weight")
+RMS_NORM_SAME = ("weight_elsewhere", "weight_turned", "two_plus_weight")
 """Mutations of what stands beside the norm: it may be raised, without that."""
 
 
@@ -355,7 +361,7 @@ class LayerNorm(Norm):
             self.variance_form = "two_pass"
         self.half = "f32" if mutation else pick("f32", "f32", "f16", "bf16")
         self.weighted, self.biased = pick(True, True, False), pick(True, False)
-        if self.is_("bias_first"):
+        if mutation in LAYER_NORM_SAME:
             self.weighted = self.biased = True
         on_root = self.form != "x_over_sqrt" and not mutation
         self.place = pick("after", "on_root") if on_root else "after"
@@ -383,11 +389,11 @@ class LayerNorm(Norm):
             value = text.either("multiply", text.either("multiply", root, weight), deviation)
         else:
             value = self.apply(deviation, root, self.form)
-        bias = self.spread_affine(self.affine("f32"), "bias_elsewhere") if self.biased else None
+        bias = self.spread_affine(self.affine("f32"), "bias") if self.biased else None
         if bias and self.is_("bias_first"):
             value = text.either("add", value, bias)
         if self.weighted and self.place == "after":
-            weight = self.spread_affine(self.affine("f32"), "weight_elsewhere")
+            weight = self.spread_affine(self.affine("f32"))
             value = text.either("multiply", value, weight)
         if bias and not self.is_("bias_first"):
             value = text.either("add", value, bias)
@@ -460,7 +466,8 @@ LAYER_NORM_MUTATIONS = (
     "minus_epsilon",
     "bias_first",
     "weight_elsewhere",
+    "weight_turned",
     "bias_elsewhere",
 )
-LAYER_NORM_SAME = ("bias_first", "weight_elsewhere", "bias_elsewhere")
+LAYER_NORM_SAME = ("bias_first", "weight_elsewhere", "weight_turned", "bias_elsewhere")
 """Mutations of what stands beside the norm: it may be raised, without that."""
