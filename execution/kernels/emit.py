@@ -1,0 +1,254 @@
+"""Scalar and vector code of kernels, written at IREE's current insertion point.
+
+Every function wants a context, a location and an insertion point that are entered (`with`). An
+`Index` may be a Python int: arithmetic on ints folds.
+"""
+
+from __future__ import annotations
+
+import math as numbers
+from collections.abc import Callable, Sequence
+
+from iree.compiler import ir
+from iree.compiler.dialects import arith, math, memref, scf, vector
+
+Index = ir.Value | int
+_ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+# -- types ---------------------------------------------------------------------------------------
+
+
+def vector_of(lanes: int, element: ir.Type) -> ir.VectorType:
+    """The type of `lanes` elements."""
+    return ir.VectorType.get([lanes], element)
+
+
+def element_of(value: ir.Value) -> ir.Type:
+    """The element type of a vector or memref; a scalar's own type."""
+    type_ = value.type
+    return type_.element_type if isinstance(type_, ir.ShapedType) else type_
+
+
+def like(value: ir.Value, element: ir.Type) -> ir.Type:
+    """The type of `value` with another element: a vector stays one of as many lanes."""
+    if isinstance(value.type, ir.VectorType):
+        return ir.VectorType.get(value.type.shape, element, scalable=value.type.scalable_dims)
+    return element
+
+
+def f32() -> ir.Type:
+    """The type that kernels compute in."""
+    return ir.F32Type.get()
+
+
+def i32() -> ir.Type:
+    """The type of positions in vectors, and of the bits of f32."""
+    return ir.IntegerType.get_signless(32)
+
+
+# -- indices -------------------------------------------------------------------------------------
+
+
+def index(value: Index) -> ir.Value:
+    """An index as a value."""
+    return arith.constant(ir.IndexType.get(), value) if isinstance(value, int) else value
+
+
+def add(a: Index, b: Index) -> Index:
+    """a + b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    if isinstance(b, int) and b == 0:
+        return a
+    if isinstance(a, int) and a == 0:
+        return b
+    return arith.addi(index(a), index(b))
+
+
+def subtract(a: Index, b: Index) -> Index:
+    """a - b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    return arith.subi(index(a), index(b))
+
+
+def multiply(a: Index, b: Index) -> Index:
+    """a * b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a * b
+    if isinstance(b, int) and b == 1:
+        return a
+    return arith.muli(index(a), index(b))
+
+
+def divide(a: Index, b: Index) -> Index:
+    """a // b, of numbers that are not negative."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a // b
+    if isinstance(b, int) and b == 1:
+        return a
+    return arith.divui(index(a), index(b))
+
+
+def remainder(a: Index, b: Index) -> Index:
+    """a % b, of numbers that are not negative."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a % b
+    return arith.remui(index(a), index(b))
+
+
+def smaller(a: Index, b: Index) -> Index:
+    """min(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    return arith.minsi(index(a), index(b))
+
+
+def larger(a: Index, b: Index) -> Index:
+    """max(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    return arith.maxsi(index(a), index(b))
+
+
+# -- constants -----------------------------------------------------------------------------------
+
+
+def constant(type_: ir.Type, number: float) -> ir.Value:
+    """A number as a scalar, or in every lane of a vector."""
+    element = type_.element_type if isinstance(type_, ir.VectorType) else type_
+    if isinstance(element, ir.IntegerType):
+        attribute = ir.IntegerAttr.get(element, int(number))
+    else:
+        attribute = ir.FloatAttr.get(element, float(number))
+    if isinstance(type_, ir.VectorType):
+        attribute = ir.DenseElementsAttr.get_splat(type_, attribute)
+    return arith.ConstantOp(type_, attribute).result
+
+
+def constant_like(value: ir.Value, number: float) -> ir.Value:
+    """A number of the type of `value`."""
+    return constant(value.type, number)
+
+
+def splat(scalar: ir.Value, lanes: int) -> ir.Value:
+    """A scalar in every lane."""
+    return vector.broadcast(vector_of(lanes, scalar.type), scalar)
+
+
+# -- control -------------------------------------------------------------------------------------
+
+
+def loop(
+    lower: Index,
+    upper: Index,
+    step: Index,
+    carried: Sequence[ir.Value],
+    body: Callable[..., Sequence[ir.Value] | None],
+) -> list[ir.Value]:
+    """`for i in range(lower, upper, step): carried = body(i, *carried)`; what is carried out."""
+    op = scf.ForOp(index(lower), index(upper), index(step), list(carried))
+    with ir.InsertionPoint(op.body):
+        scf.yield_(list(body(op.induction_variable, *op.inner_iter_args) or ()))
+    return list(op.results)
+
+
+def when(condition: ir.Value, body: Callable[[], None]) -> None:
+    """Runs `body` where the condition, an i1, is true."""
+    op = ir.Operation.create("scf.if", operands=[condition], regions=2)
+    with ir.InsertionPoint(op.regions[0].blocks.append()):
+        body()
+        scf.yield_([])
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+def scratch(*shape: int, element: ir.Type | None = None) -> ir.Value:
+    """Uninitialised memory of a workgroup, on the stack; IREE allows a kernel 32 KiB of it."""
+    type_ = ir.MemRefType.get(shape, element or f32())
+    return memref.AllocaOp(type_, [], [], alignment=_ALIGNMENT).result
+
+
+def load(source: ir.Value, indices: Sequence[Index], lanes: int) -> ir.Value:
+    """`lanes` elements that lie side by side, from `indices` on, in their own type."""
+    type_ = vector_of(lanes, element_of(source))
+    return vector.load(type_, source, [index(i) for i in indices])
+
+
+def store(
+    value: ir.Value, target: ir.Value, indices: Sequence[Index], *, streaming: bool = False
+) -> None:
+    """Stores a vector; `streaming` past the caches, for what is not read again soon."""
+    vector.StoreOp(value, target, [index(i) for i in indices], nontemporal=streaming or None)
+
+
+def load_scalar(source: ir.Value, indices: Sequence[Index]) -> ir.Value:
+    """One element."""
+    return memref.load(source, [index(i) for i in indices])
+
+
+def store_scalar(value: ir.Value, target: ir.Value, indices: Sequence[Index]) -> None:
+    """Stores one element."""
+    memref.StoreOp(value, target, [index(i) for i in indices])
+
+
+# -- arithmetic ----------------------------------------------------------------------------------
+
+
+def convert(value: ir.Value, element: ir.Type) -> ir.Value:
+    """A float value in another float type, rounded to nearest even."""
+    source = element_of(value)
+    if source == element:
+        return value
+    type_ = like(value, element)
+    if element.width > source.width:
+        return arith.extf(type_, value)
+    return arith.truncf(type_, value)
+
+
+def compare(predicate: arith.CmpFPredicate, a: ir.Value, b: ir.Value) -> ir.Value:
+    """a float comparison, as i1."""
+    return arith.cmpf(predicate, a, b)
+
+
+def exp(x: ir.Value) -> ir.Value:
+    """e^x of f32, within 1 ulp of the exact value over the whole range.
+
+    x = n ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite's two-part ln 2), e^r by a polynomial, and
+    2^n in two factors, so that subnormal and infinite results come out as they should.
+    """
+    x = _clamp(x, -104.0, 89.0)
+    n = math.roundeven(arith.mulf(x, constant_like(x, numbers.log2(numbers.e))))
+    r = math.fma(n, constant_like(n, -0.693359375), x)
+    r = math.fma(n, constant_like(n, 2.12194440e-4), r)
+    whole = arith.fptosi(like(n, i32()), n)
+    half = arith.shrsi(whole, constant_like(whole, 1))
+    value = arith.mulf(_polynomial(_EXP, r), _power_of_two(half, x.type))
+    return arith.mulf(value, _power_of_two(arith.subi(whole, half), x.type))
+
+
+# The Taylor series of e^r from r^0 on: its next term is below 2^-27 where |r| <= ln 2 / 2.
+_EXP = tuple(1 / numbers.factorial(k) for k in range(8))
+
+
+def _clamp(x: ir.Value, low: float, high: float) -> ir.Value:
+    """x between two numbers; NaN stays NaN."""
+    lowest, highest = constant_like(x, low), constant_like(x, high)
+    x = arith.select(arith.cmpf(arith.CmpFPredicate.OLT, x, lowest), lowest, x)
+    return arith.select(arith.cmpf(arith.CmpFPredicate.OGT, x, highest), highest, x)
+
+
+def _polynomial(coefficients: Sequence[float], x: ir.Value) -> ir.Value:
+    """coefficients[0] + coefficients[1] x + ..., by Horner's rule."""
+    value = constant_like(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = math.fma(value, x, constant_like(x, coefficient))
+    return value
+
+
+def _power_of_two(n: ir.Value, type_: ir.Type) -> ir.Value:
+    """2^n as f32, of whole n between -126 and 127; 0 for -127."""
+    bias, mantissa = constant_like(n, 127), constant_like(n, 23)
+    return arith.bitcast(type_, arith.shli(arith.addi(n, bias), mantissa))
