@@ -1,0 +1,1 @@
+"""attnorm beside its peers on one machine: `python -m benchmarks --help`."""

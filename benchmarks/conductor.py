@@ -1,0 +1,209 @@
+"""Runs the cases: a process for every contender and thread count, and turns in rotation."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import oracle
+from .cases import Case, operands
+from .machine import cores
+from .messages import Outcome, Prepare, Turn
+
+_PATIENCE = 1200.0
+"""Seconds until an answer is given up on."""
+
+
+@dataclass
+class Row:
+    """What one contender did with one case. `turns`: seconds a call, one a round."""
+
+    case: Case
+    threads: int
+    contender: str
+    outcome: Outcome
+    turns: list[float] = field(default_factory=list)
+
+
+class Lost(Exception):
+    """A process died or hung; the message says which."""
+
+
+class Process:
+    """A contender's process, started when it is first asked."""
+
+    def __init__(self, name: str, threads: int, scratch: Path) -> None:
+        here, there = Pipe()
+        cpus = ",".join(map(str, cores()[:threads]))
+        command = [sys.executable, "-m", "benchmarks.worker", name, cpus, str(there.fileno())]
+        self._connection = here
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment(threads, scratch)},
+            cwd=Path(__file__).parents[1],
+            pass_fds=[there.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=None if "ATTNORM_BENCH_STDERR" in os.environ else subprocess.DEVNULL,
+        )
+        there.close()
+
+    def receive(self) -> Any:
+        """The next answer. Raises `Lost`."""
+        try:
+            if self._connection.poll(_PATIENCE):
+                return self._connection.recv()
+        except (EOFError, OSError):
+            raise Lost(f"the process ended with status {self._process.wait()}") from None
+        raise Lost(f"no answer in {_PATIENCE:.0f} s")
+
+    def ask(self, message: object) -> Any:
+        """The answer to a message. Raises `Lost`."""
+        try:
+            self._connection.send(message)
+        except OSError:
+            raise Lost(f"the process ended with status {self._process.wait()}") from None
+        return self.receive()
+
+    def close(self) -> None:
+        """Ends it."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def environment(threads: int, scratch: Path) -> dict[str, str]:
+    """What every contender's process is started with, the same for all of them."""
+    count = str(threads)
+    pools = ("OMP", "MKL", "OPENBLAS", "RAYON")
+    eigen = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+    return {
+        **{f"{pool}_NUM_THREADS": count for pool in pools},
+        "NPROC": count,
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": eigen,
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        # malloc keeps what is freed: a result on fresh pages would cost more than its arithmetic.
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 50),
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+class Ensemble:
+    """The contenders at one number of threads."""
+
+    def __init__(self, names: Sequence[str], threads: int, scratch: Path) -> None:
+        self._names, self._threads, self._scratch = names, threads, scratch
+        self._processes: dict[str, Process] = {}
+        self._absent: dict[str, Outcome] = {}
+
+    def __enter__(self) -> Ensemble:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            process.close()
+
+    def measure(
+        self, case: Case, wanted: Sequence[str], rounds: int, seconds: float, say: Say
+    ) -> list[Row]:
+        """Prepares the case everywhere, then lets every contender have a turn in every round."""
+        rows = {}
+        for name in self._names:
+            say(f"{name}: prepares")
+            rows[name] = Row(case, self._threads, name, self._prepare(name, case, wanted))
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            running = [name for name, row in rows.items() if row.outcome.status == "ok"]
+            # Nobody always follows the same one.
+            first = number % max(1, len(running))
+            for name in running[first:] + running[:first]:
+                self._turn(rows[name], seconds)
+        return list(rows.values())
+
+    def _prepare(self, name: str, case: Case, wanted: Sequence[str]) -> Outcome:
+        if name in self._absent:
+            return self._absent[name]
+        try:
+            if name not in self._processes:
+                self._processes[name] = Process(name, self._threads, self._scratch)
+                started: Outcome = self._processes[name].receive()
+                if started.status != "ok":
+                    self._absent[name] = started
+                    return started
+            return self._processes[name].ask(Prepare(case, tuple(wanted)))
+        except Lost as error:
+            return self._drop(name, error)
+
+    def _turn(self, row: Row, seconds: float) -> None:
+        try:
+            row.turns.append(self._processes[row.contender].ask(Turn(seconds)))
+        except Lost as error:
+            row.outcome, row.turns = self._drop(row.contender, error), []
+
+    def _drop(self, name: str, error: Lost) -> Outcome:
+        """The next case gets a new process."""
+        self._processes.pop(name).close()
+        return Outcome("failed", str(error))
+
+
+Say = Callable[[str], None]
+
+
+def run(
+    cases: Sequence[Case],
+    names: Sequence[str],
+    thread_counts: Sequence[int],
+    *,
+    rounds: int,
+    seconds: float,
+    say: Say,
+) -> Iterator[list[Row]]:
+    """The rows of one case at one number of threads after the other."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ensembles = {
+            threads: stack.enter_context(Ensemble(names, threads, scratch))
+            for threads in thread_counts
+        }
+        for number, case in enumerate(cases, 1):
+            head = f"{case.title} ({number} of {len(cases)})"
+            say(f"{head}: float64 definition")
+            wanted = _write(oracle.expected(case, operands(case)), scratch)
+            for threads, ensemble in ensembles.items():
+                where = f"{head}, {threads} thread{'s' * (threads > 1)}"
+                yield ensemble.measure(
+                    case, wanted, rounds, seconds, lambda what, where=where: say(f"{where}: {what}")
+                )
+
+
+def _write(arrays: Sequence[np.ndarray], folder: Path) -> list[str]:
+    """Saves the arrays where workers can map them."""
+    paths = [folder / f"wanted{index}.npy" for index in range(len(arrays))]
+    for path, array in zip(paths, arrays, strict=True):
+        path.unlink(missing_ok=True)
+        np.save(path, array)
+    return [str(path) for path in paths]
+
+
+def settings(rounds: int, seconds: float) -> Mapping[str, object]:
+    """How the run was taken, for its record."""
+    return {
+        "rounds": rounds,
+        "seconds a turn": seconds,
+        "turn": "a warm-up call, then batches of at least 1 ms; their median, per call",
+        "order": "every contender once a round, another one first each time",
+        "processes": "one for each contender and number of threads, bound to as many cores",
+        "malloc": "MALLOC_MMAP_MAX_=0, no trimming, one arena, in every process",
+    }

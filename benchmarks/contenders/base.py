@@ -1,0 +1,40 @@
+"""What a contender is: something that prepares a case and can then be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..cases import Array, Case
+
+
+class Unsupported(Exception):
+    """The contender lacks this case; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A compiled case with its operands in place.
+
+    `call` computes the results once and returns when they are there; `results` calls and gives them
+    as arrays, which nothing times. `form` is the public form that was chosen. `compile_seconds` is
+    None where there is nothing to compile ahead.
+    """
+
+    call: Callable[[], object]
+    results: Callable[[], Sequence[Array]]
+    form: str = ""
+    compile_seconds: float | None = None
+
+
+class Contender(Protocol):
+    """Made once in a process of its own, whose environment already says how many threads."""
+
+    def __init__(self, threads: int) -> None:
+        """Loads the framework and tells it the number of threads."""
+        ...
+
+    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+        """Builds, compiles and uploads. Raises `Unsupported`."""
+        ...
