@@ -15,8 +15,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from .messages import Outcome, Prepare, Turn
+
+if TYPE_CHECKING:
+    from .contenders.base import Prepared
 
 _BATCH_SECONDS = 1e-3
 
@@ -29,14 +33,14 @@ class Worker:
 
         self._checked = name != LIMIT
         self._contender = CONTENDERS[name].load()(threads)
-        self._call: Callable[[], object] | None = None
+        self._prepared: Prepared | None = None
         gc.disable()
 
     def prepare(self, message: Prepare) -> Outcome:
         """Whatever goes wrong is an outcome."""
         from .contenders.base import Unsupported
 
-        self._call = None
+        self._prepared = None
         gc.collect()
         try:
             return self._prepare(message)
@@ -61,7 +65,7 @@ class Worker:
             if error > (limit := oracle.tolerance(message.case)):
                 reason = f"differs from float64 by {error:.1e}, more than {limit:.0e}"
                 return replace(outcome, status="wrong", reason=reason)
-        self._call = prepared.call
+        self._prepared = prepared
         return outcome
 
     def turn(self, message: Turn) -> float:
@@ -70,14 +74,15 @@ class Worker:
         A first call brings back what the other processes pushed out of the caches; a call that is
         long enough to do so itself is the measurement.
         """
-        assert self._call is not None
-        first = _seconds(self._call, 1)
+        assert self._prepared is not None
+        call = self._prepared.call
+        first = _seconds(call, 1)
         if first >= message.seconds:
             return first
-        count, batches = max(1, round(_BATCH_SECONDS / _seconds(self._call, 1))), []
+        count, batches = max(1, round(_BATCH_SECONDS / _seconds(call, 1))), []
         end = time.perf_counter() + message.seconds
         while time.perf_counter() < end:
-            batches.append(_seconds(self._call, count))
+            batches.append(_seconds(call, count))
         return statistics.median(batches)
 
 

@@ -19,13 +19,15 @@ class Prepared:
 
     `call` computes the results once and returns when they are there; `results` calls and gives them
     as arrays, which nothing times. `form` is the public form that was chosen. `compile_seconds` is
-    None where there is nothing to compile ahead.
+    None where there is nothing to compile ahead. `alive` is memory that `call` uses behind Python's
+    back.
     """
 
     call: Callable[[], object]
     results: Callable[[], Sequence[Array]]
     form: str = ""
     compile_seconds: float | None = None
+    alive: object = None
 
 
 class Contender(Protocol):

@@ -1,0 +1,134 @@
+"""OpenVINO's CPU plugin with everything bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, mask
+from .base import Prepared
+
+_PRECISIONS = {"f32": "f32", "f16": "f16", "bf16": "bf16"}
+"""What it may compute in: left to itself it narrows f32 on some machines."""
+
+
+class OpenVino:
+    """One stream, tuned for latency."""
+
+    def __init__(self, threads: int) -> None:
+        self._core = ov.Core()
+        self._configuration = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
+        }
+
+    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+        """A request whose tensors are the arrays' own memory."""
+        inputs = {n: a for n, a in operands.items() if n not in PARAMETERS}
+        model = _model(case, operands)
+        start = time.perf_counter()
+        compiled = self._core.compile_model(
+            model,
+            "CPU",
+            {**self._configuration, "INFERENCE_PRECISION_HINT": _PRECISIONS[case.dtype]},
+        )
+        seconds = time.perf_counter() - start
+        request = compiled.create_infer_request()
+        dtype = next(iter(inputs.values())).dtype
+        outputs = [np.zeros(list(port.shape), dtype) for port in compiled.outputs]
+        for index, array in enumerate(inputs.values()):
+            request.set_input_tensor(index, _tensor(array))
+        for index, array in enumerate(outputs):
+            request.set_output_tensor(index, _tensor(array))
+
+        def results() -> list[Array]:
+            request.infer()
+            return outputs
+
+        alive = (inputs, outputs)
+        return Prepared(request.infer, results, _kernels(compiled), seconds, alive)
+
+
+def _tensor(array: Array) -> ov.Tensor:
+    if array.dtype == ml_dtypes.bfloat16:
+        return ov.Tensor(array.view(np.uint16), list(array.shape), ov.Type.bf16)
+    return ov.Tensor(array, shared_memory=True)
+
+
+def _kernels(compiled: ov.CompiledModel) -> str:
+    """What the plugin made of the graph."""
+    nodes = compiled.get_runtime_model().get_ordered_ops()
+    kinds = [str(node.get_rt_info()["layerType"].value) for node in nodes]
+    return "kernels: " + ", ".join(
+        dict.fromkeys(kind for kind in kinds if kind not in ("Input", "Output", "Const"))
+    )
+
+
+# -- models --------------------------------------------------------------------------------------
+
+_TYPES = {"f32": ov.Type.f32, "f16": ov.Type.f16, "bf16": ov.Type.bf16}
+
+
+def _model(case: Case, operands: Mapping[str, Array]) -> ov.Model:
+    """Weights are constants: its norm kernel is matched with constant weights only."""
+    type_ = _TYPES[case.dtype]
+    values: dict[str, Any] = {}
+    for name, array in operands.items():
+        if name in PARAMETERS:
+            values[name] = _in_type(ops.constant(array.astype(np.float32)), type_)
+        else:
+            values[name] = ops.parameter(list(array.shape), type_)
+    if isinstance(case, Attention):
+        results = [_attention(case, **values)]
+    else:
+        results = _rows(case, type_, values)
+    return ov.Model(results, [values[name] for name in operands if name not in PARAMETERS])
+
+
+def _in_type(node: Any, type_: ov.Type) -> Any:
+    return node if type_ == ov.Type.f32 else ops.convert(node, type_.get_type_name())
+
+
+def _number(value: float, type_: ov.Type) -> Any:
+    return _in_type(ops.constant(np.float32(value)), type_)
+
+
+def _rows(case: Rows, type_: ov.Type, values: Mapping[str, Any]) -> list[Any]:
+    if case.op == "softmax":
+        return [ops.softmax(values["x"], 1)]
+    if case.op == "layer_norm":
+        axes = ops.constant(np.array([-1]))
+        x = ops.mvn(values["x"], axes, True, EPSILON, "INSIDE_SQRT")
+        return [ops.add(ops.multiply(x, values["weight"]), values["bias"])]
+    if case.op == "add_rms_norm":
+        total = ops.add(values["a"], values["b"])
+        return [total, _norm(total, type_, values["weight"])]
+    x = values["x"]
+    for _ in range(case.repeat):
+        x = _norm(x, type_, values["weight"])
+    return [ops.multiply(x, values["multiplier"]) if case.op == "rms_norm_mul" else x]
+
+
+def _norm(x: Any, type_: ov.Type, weight: Any) -> Any:
+    """The form that its fusion into one kernel looks for."""
+    axes = ops.constant(np.array([-1]))
+    mean = ops.reduce_mean(ops.power(x, _number(2, type_)), axes, keep_dims=True)
+    root = ops.sqrt(ops.add(mean, _number(EPSILON, type_)))
+    return ops.multiply(ops.multiply(x, ops.divide(_number(1, type_), root)), weight)
+
+
+def _attention(case: Attention, q: Any, k: Any, v: Any) -> Any:
+    scale = ops.constant(np.float32(case.scale))
+    if case.window:
+        seen = mask(case)
+        keep = ops.constant(np.where(seen, 0, -np.inf).astype(np.float32)[None, None])
+        return ops.scaled_dot_product_attention(q, k, v, keep, scale, causal=False)
+    none = ops.constant(np.zeros((), np.float32))
+    return ops.scaled_dot_product_attention(q, k, v, none, scale, causal=case.causal)
