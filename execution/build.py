@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from .. import bindings
 from ..bindings import ir
 from ..errors import Diagnostic
-from .compiler import CompileError, compile_module
+from .compiler import CompileError, compile_module, executable_target
+from .kernels import Choice, insert_kernels
+from .kernels.machine import Machine
 from .scalable import transpose_products
 from .targets import Target
 
@@ -19,15 +21,26 @@ def build(
     *,
     flags: Sequence[str] = (),
     on_warning: Callable[[Diagnostic], None] | None = None,
+    on_choice: Callable[[Choice], None] | None = None,
 ) -> bytes:
     """Compiles a module for a target; the module stays as it is.
 
+    Composites "attnorm.*" become kernels where there is one for them; `on_choice` hears of each.
     `flags` are flags of `iree-compile` after ours. Raises `CompileError` when IREE refuses the
     module, `AttnormError` for an unknown target or flag.
     """
+    machine = Machine.parse(executable_target(target, tuple(flags)))
+    choices: list[Choice] = []
+
+    def rewrite(parsed) -> None:
+        choices[:] = insert_kernels(parsed, machine)
+
+    def run(source: bytes) -> bytes:
+        return compile_module(source, target, flags=flags, on_warning=on_warning, rewrite=rewrite)
+
     source = bindings.bytecode(module)
     try:
-        return compile_module(source, target, flags=flags, on_warning=on_warning)
+        vmfb = run(source)
     except CompileError as error:
         # The phase that generates machine code: see `transpose_products`.
         if error.phase != "hal":
@@ -35,6 +48,8 @@ def build(
         turned = bindings.bytecode(transpose_products(module))
         if turned == source:
             raise
-        vmfb = compile_module(turned, target, flags=flags, on_warning=on_warning)
+        vmfb = run(turned)
         shutil.rmtree(error.reproducer)
-        return vmfb
+    for choice in choices if on_choice else ():
+        on_choice(choice)
+    return vmfb

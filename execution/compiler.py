@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import difflib
+import functools
 import itertools
 import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from iree.compiler import ir
 from iree.compiler.api import Invocation, Output, Session, Source, _initializeGlobalCL, ctypes_dl
 from iree.compiler.tools.binaries import find_tool
 
@@ -63,6 +65,7 @@ def compile_module(
     flags: Sequence[str] = (),
     name: str = "module.mlir",
     on_warning: Callable[[Diagnostic], None] | None = None,
+    rewrite: Callable[[ir.Operation], None] | None = None,
 ) -> bytes:
     """Compiles a StableHLO module to the bytes of a .vmfb.
 
@@ -70,48 +73,86 @@ def compile_module(
     pins reads it without loss, it keeps locations, so that diagnostics point at the user's file,
     and it is written in a third of the time of text. (A portable artifact does not survive a
     compilation in phases: IREE then lacks the func dialect.) `name` stands in diagnostics where
-    the source has no locations. `flags` are flags of `iree-compile`, appended to ours.
+    the source has no locations. `flags` are flags of `iree-compile`, appended to ours. `rewrite` may
+    change the module, in IREE's own bindings, before anything else does.
 
     Raises `CompileError` when IREE refuses the module, `AttnormError` for an unknown target or
     flag.
     """
+    diagnostics: list[Diagnostic] = []
+    session_flags = _all_flags(target, flags)
+    with _session(session_flags) as session, session.invocation() as invocation:
+        keep_alive = _collect(invocation, diagnostics)
+        failed = _run_phases(session, invocation, source, name, rewrite)
+        if failed:
+            errors = [d for d in diagnostics if d.severity != "warning"]
+            errors = errors or [Diagnostic("iree failed without a message")]
+            errors.append(Diagnostic(f"iree failed in its phase '{failed}'", severity="note"))
+            all_flags = [*_initialized.values(), *session_flags]
+            raise CompileError(errors, failed, _write_reproducer(source, all_flags))
+        del keep_alive
+        if on_warning:
+            for diagnostic in diagnostics:
+                on_warning(diagnostic)
+        with closing(Output.open_membuffer()) as output:
+            invocation.output_vm_bytecode(output)
+            return bytes(output.map_memory())
+
+
+@functools.cache
+def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
+    """What IREE knows of the CPU that a target stands for: the text of its `#hal.executable.target`.
+
+    Raises `AttnormError` for an unknown target or flag.
+    """
+    module = "func.func @f(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }"
+    with _session(_all_flags(target, flags)) as session, session.invocation() as invocation:
+        failed = _run_phases(session, invocation, module.encode(), "target", last="preprocessing")
+        assert not failed
+        text = str(invocation.export_module())
+    found = re.search(r'#hal\.executable\.target<"llvm-cpu".*', text)
+    assert found, text
+    return found[0]
+
+
+def _all_flags(target: str | Target, flags: Sequence[str]) -> list[str]:
+    """The flags of a session; those of the process are set."""
     if isinstance(target, str):
         target = find_target(target)
     session_flags, process_flags = _split_flags(flags)
     _initialize(process_flags)
-    session_flags = [*_SESSION_FLAGS, *target.flags(), *session_flags]
-    diagnostics: list[Diagnostic] = []
+    return [*_SESSION_FLAGS, *target.flags(), *session_flags]
+
+
+@contextmanager
+def _session(flags: Sequence[str]) -> Iterator[Session]:
     with Session() as session:
         try:
-            session.set_flags(*session_flags)
+            session.set_flags(*flags)
         except ValueError as error:
             raise AttnormError(f"iree: {' '.join(str(error).split())}") from None
-        with session.invocation() as invocation:
-            keep_alive = _collect(invocation, diagnostics)
-            failed = _run_phases(session, invocation, source, name)
-            if failed:
-                errors = [d for d in diagnostics if d.severity != "warning"]
-                errors = errors or [Diagnostic("iree failed without a message")]
-                errors.append(Diagnostic(f"iree failed in its phase '{failed}'", severity="note"))
-                all_flags = [*_initialized.values(), *session_flags]
-                raise CompileError(errors, failed, _write_reproducer(source, all_flags))
-            del keep_alive
-            if on_warning:
-                for diagnostic in diagnostics:
-                    on_warning(diagnostic)
-            with closing(Output.open_membuffer()) as output:
-                invocation.output_vm_bytecode(output)
-                return bytes(output.map_memory())
+        yield session
 
 
-def _run_phases(session: Session, invocation: Invocation, source: bytes, name: str) -> str:
+def _run_phases(
+    session: Session,
+    invocation: Invocation,
+    source: bytes,
+    name: str,
+    rewrite: Callable[[ir.Operation], None] | None = None,
+    last: str = "end",
+) -> str:
     """Takes the source through IREE phase by phase; the name of the one that failed, or ""."""
     buffer = source if source.startswith(b"ML\xefR") else source + b"\0"
     if not invocation.parse_source(Source.wrap_buffer(session, buffer, buffer_name=name)):
         return "parse"
+    if rewrite:
+        module = invocation.export_module()
+        rewrite(module)
+        invocation.import_module(module)
     set_from = _entry("SetCompileFromPhase", ctypes.c_char_p)
     set_to = _entry("SetCompileToPhase", ctypes.c_char_p)
-    for begin, end in itertools.pairwise(_PHASES):
+    for begin, end in itertools.pairwise(_PHASES[: _PHASES.index(last) + 1]):
         set_from(invocation._inv_p, begin.encode())
         set_to(invocation._inv_p, end.encode())
         if not invocation.execute():

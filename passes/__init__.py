@@ -31,6 +31,7 @@ NAMES: tuple[str, ...] = (
     "expand-sdpa",
     "to-composites",
     "verify-no-opaque-calls",
+    "outline-rows",
     "legalize-dynamic-shapes",
     "inline-small-resources",
 )

@@ -7,9 +7,10 @@ from functools import partial
 
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, ir
+from ..errors import AttnormError
 from . import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
-from .base import Pass, Report, operations
-from .raise_composites import COMPOSITE_VERSION
+from .base import Pass, Report, operations, option
+from .decompositions import Symbols, composite, define
 
 EXPANSIONS = [
     *expand_rms_norm.PATTERNS,
@@ -26,12 +27,7 @@ class _Decompositions:
     """
 
     def __init__(self, module: ir.Operation):
-        self._body = module.regions[0].blocks[0]
-        self._names = {
-            op.attributes["sym_name"].value
-            for op in self._body.operations
-            if "sym_name" in op.attributes
-        }
+        self._symbols = Symbols(module)
         self._wanted: dict[str, _Signature] = {}
 
     def of(self, op: ir.Operation) -> str:
@@ -40,7 +36,7 @@ class _Decompositions:
         attributes = _attributes(op)
         key = " ".join(map(str, [op.name, *operands, "->", *results, ir.DictAttr.get(attributes)]))
         if key not in self._wanted:
-            name = self._fresh(f"{op.name}.impl")
+            name = self._symbols.fresh(f"{op.name}.impl")
             self._wanted[key] = _Signature(
                 name, op.name, operands, results, attributes, op.location
             )
@@ -50,15 +46,7 @@ class _Decompositions:
         """Adds the functions."""
         for signature in self._wanted.values():
             with signature.location:
-                apply_patterns(signature.define(ir.InsertionPoint(self._body)), EXPANSIONS)
-
-    def _fresh(self, wanted: str) -> str:
-        name, count = wanted, 0
-        while name in self._names:
-            count += 1
-            name = f"{wanted}_{count}"
-        self._names.add(name)
-        return name
+                apply_patterns(signature.define(self._symbols.body), EXPANSIONS)
 
 
 def _attributes(op: ir.Operation) -> dict[str, ir.Attribute]:
@@ -76,25 +64,15 @@ class _Signature:
     attributes: dict[str, ir.Attribute]
     location: ir.Location
 
-    def define(self, ip: ir.InsertionPoint) -> ir.Operation:
+    def define(self, block: ir.Block) -> ir.Operation:
         """A private function whose body is the op."""
-        function = ir.Operation.create(
-            "func.func",
-            attributes={
-                "sym_name": ir.StringAttr.get(self.name),
-                "sym_visibility": ir.StringAttr.get("private"),
-                "function_type": ir.TypeAttr.get(ir.FunctionType.get(self.operands, self.results)),
-            },
-            regions=1,
-            ip=ip,
-        )
-        locations = [self.location] * len(self.operands)
-        block = function.regions[0].blocks.append(*self.operands, arg_locs=locations)
-        with ir.InsertionPoint(block):
+        function = define(self.name, self.operands, self.results, block)
+        entry = function.regions[0].blocks[0]
+        with ir.InsertionPoint(entry):
             op = ir.Operation.create(
                 self.op,
                 results=self.results,
-                operands=list(block.arguments),
+                operands=list(entry.arguments),
                 attributes=self.attributes,
             )
             ir.Operation.create("func.return", operands=list(op.results))
@@ -103,21 +81,16 @@ class _Signature:
 
 def to_composite(op: ir.Operation, rewriter: Rewriter, *, decompositions: _Decompositions) -> bool:
     """Pattern: attnorm.op(x) -> composite "attnorm.op"(x) with the op's expansion"""
-    attributes = {
-        "name": ir.StringAttr.get(op.name),
-        "composite_attributes": ir.DictAttr.get(_attributes(op)),
-        "decomposition": ir.FlatSymbolRefAttr.get(decompositions.of(op)),
-        "version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), COMPOSITE_VERSION),
-    }
-    composite = ir.Operation.create(
-        "stablehlo.composite",
-        results=[result.type for result in op.results],
-        operands=list(op.operands),
-        attributes=attributes,
-        loc=op.location,
+    made = composite(
+        op.name,
+        decompositions.of(op),
+        list(op.operands),
+        [result.type for result in op.results],
+        _attributes(op),
+        location=op.location,
         ip=rewriter.ip,
     )
-    rewriter.replace(op, list(composite.results))
+    rewriter.replace(op, list(made.results))
     return True
 
 
@@ -151,11 +124,18 @@ class ToCompositesPass(Pass):
 
     name = "to-composites"
 
+    only: str | None = option("the one op to make composites of: sdpa", None)
+
     def run(self, module: ir.Operation, report: Report) -> None:
-        """Makes every op below `module` a composite."""
+        """Makes every op below `module` a composite, or every one of a name."""
+        names = [name for name in dialect.OPS if self.only in (None, name.partition(".")[2])]
+        if not names:
+            raise AttnormError(
+                f"{self.name}: only: expected an op of the dialect, got '{self.only}'"
+            )
         # A module is a scope of symbols; inner ones first, which leaves the outer its own ops.
         for scope in (*reversed(operations(module, "builtin.module")), module):
             decompositions = _Decompositions(scope)
             pattern = partial(to_composite, decompositions=decompositions)
-            apply_patterns(scope, [(name, pattern) for name in dialect.OPS])
+            apply_patterns(scope, [(name, pattern) for name in names])
             decompositions.make()

@@ -33,7 +33,7 @@ class View:
 class Kernel:
     """Code that runs once for each workgroup of a grid.
 
-    `name` is what profiles show. Kernels of one `key` have the same code. `sizes` lists, for each
+    `name` is what profiles show, with a number. Kernels of one `key` have the same code. `sizes` lists, for each
     None in the views of inputs and then outputs, which run-time size it is; a kernel has
     `size_count` of them. `grid` gives up to three counts of workgroups from those sizes. `body`
     writes the code, given the inputs, the outputs, the workgroup's ids (one for each count) and the
@@ -93,7 +93,8 @@ class Dispatcher:
 
     def _define(self, kernel: Kernel) -> tuple[str, str]:
         """Writes a kernel's executable; the names of both."""
-        executable, function = f"attnorm_kernel_{len(self._known)}", kernel.name
+        number = len(self._known)
+        executable, function = f"attnorm_kernel_{number}", f"{kernel.name}_{number}"
         outer = _create(
             "stream.executable",
             ip=ir.InsertionPoint.at_block_begin(self._body),

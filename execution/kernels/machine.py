@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`vector_bytes`: the width of a vector register that IREE would use for the target."""
+    """A CPU: its architecture, how wide the vectors are that IREE uses for it, what else it has."""
 
     architecture: str
     vector_bytes: int
     features: frozenset[str]
+
+    @staticmethod
+    def parse(target: str) -> Machine:
+        """Reads an `#hal.executable.target` of IREE's."""
+        return Machine(
+            _field(target, r'target_triple = "(\w+?)-'),
+            int(_field(target, r"native_vector_size = (\d+)")),
+            frozenset(
+                feature[1:]
+                for feature in _field(target, r'cpu_features = "([^"]*)"').split(",")
+                if feature.startswith("+")
+            ),
+        )
 
     @property
     def lanes(self) -> int:
@@ -22,3 +36,9 @@ class Machine:
     def registers(self) -> int:
         """How many vector registers there are."""
         return 16 if self.architecture == "x86_64" and "avx512f" not in self.features else 32
+
+
+def _field(target: str, pattern: str) -> str:
+    found = re.search(pattern, target)
+    assert found, f"{pattern} in {target}"
+    return found[1]

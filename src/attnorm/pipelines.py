@@ -50,7 +50,8 @@ _NORMALIZE = (
 _IDIOMS = ("raise-softmax", "raise-sdpa", "raise-rms-norm", "raise-layer-norm")
 _RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
 _FUSE = ("fuse-add-norm", "fuse-norm-mul")
-_EXPAND = ("expand-rms-norm", "expand-layer-norm", "expand-softmax", "expand-sdpa")
+_EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
+_EXPAND = (*_EXPAND_ROWS, "expand-sdpa")
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
 _TO_STABLEHLO = (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN)
@@ -96,12 +97,18 @@ PIPELINES: dict[str, Pipeline] = {
         _SIZES,
     ),
     "attnorm-to-iree": Pipeline(
-        "Everything that IREE needs: specialize, attnorm-to-stablehlo, legalize.",
+        "Everything for IREE: specialize, raise, fuse, expand, legalize, outline for kernels.",
         (
             *_SPECIALIZE,
             "legalize-dot-algorithm",
-            *_TO_STABLEHLO,
+            *_RAISE,
+            *_FUSE,
+            *_EXPAND_ROWS,
+            "to-composites{only=sdpa}",
+            "verify-no-opaque-calls",
+            *_CLEAN,
             "legalize-dynamic-shapes",
+            "outline-rows",
             "inline-small-resources",
             *_CLEAN,
         ),

@@ -1,0 +1,70 @@
+"""Kernels of our own for what IREE's code generator is slow at, put in place of composites.
+
+`insert_kernels` runs on IREE's module right after parsing. A composite that no kernel takes stays,
+and IREE inlines its decomposition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from iree.compiler import ir
+
+from . import attention, rows
+from .dispatch import Dispatcher
+from .machine import Machine
+from .refusal import Refused
+
+Take = Callable[[ir.Operation, ir.Operation, Machine, Dispatcher], list[ir.Value]]
+"""Makes the kernel of a composite, given its decomposition; raises `Refused` before it does."""
+
+_TAKES: dict[str, Take] = {"attnorm.sdpa": attention.take, "attnorm.rows": rows.take}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What became of a composite: a kernel, or its decomposition for a `reason`."""
+
+    name: str
+    location: str
+    reason: str | None
+
+
+def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
+    """Replaces the composites of `module` that a kernel takes."""
+    found = [op for op in _composites(module) if op.attributes["name"].value in _TAKES]
+    if not found:
+        return []
+    # Parsing has loaded those dialects only that the module has ops of.
+    module.context.load_all_available_dialects()
+    functions = {op.attributes["sym_name"].value: op for op in module.regions[0].blocks[0]}
+    dispatcher = Dispatcher(module)
+    choices = []
+    for composite in found:
+        name, where = composite.attributes["name"].value, composite.location
+        function = functions[composite.attributes["decomposition"].value]
+        reason = None
+        with module.context, where, ir.InsertionPoint(composite):
+            try:
+                results = _TAKES[name](composite, function, machine, dispatcher)
+            except Refused as refusal:
+                reason = str(refusal)
+            else:
+                for old, new in zip(composite.results, results, strict=True):
+                    old.replace_all_uses_with(new)
+                composite.erase()
+        choices.append(Choice(name, str(where), reason))
+    return choices
+
+
+def _composites(module: ir.Operation) -> list[ir.Operation]:
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "stablehlo.composite":
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.walk(visit)
+    return found

@@ -1,0 +1,304 @@
+"""What a row kernel computes: the StableHLO of a decomposition, read as a program over rows.
+
+A program runs over an iteration space of rows and columns: the shape of what is reduced, the
+reduced dimensions, which are the last ones, being the columns. Broadcasts and reshapes vanish: a
+value is the same number wherever it is spread to, and an argument remembers along which dimensions
+of the space it lies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from iree.compiler import ir
+
+from .refusal import Refused
+
+ELEMENTWISE = frozenset(
+    """
+    abs add and ceil clamp compare convert divide exponential floor is_finite log logistic maximum
+    minimum multiply negate not or power reduce_precision round_nearest_even rsqrt select sign sqrt
+    subtract tanh xor
+    """.split()  # noqa: SIM905
+)
+REDUCTIONS = frozenset(("add", "maximum", "minimum", "multiply"))
+_MOVES = frozenset(("broadcast_in_dim", "reshape"))
+_SPREAD = -1  # the dimension of the space that an axis of size 1 lies along
+Sizes = tuple[int | None, ...]
+
+
+@dataclass(eq=False)
+class Node:
+    """A value: an argument, a constant, or the result of an op on other values.
+
+    `kind` is "argument", "constant", "reduce" or the name of an elementwise op. `axes` says along
+    which dimension of the space each of its own lies. `level` counts the reductions before it.
+    """
+
+    kind: str
+    operands: list[Node]
+    shape: Sizes
+    element: ir.Type
+    op: ir.Operation | None = None
+    axes: tuple[int, ...] | None = None
+    level: int = 0
+    position: int = 0
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass
+class RowProgram:
+    """`space` is the iteration space, its first `row_rank` dimensions the rows."""
+
+    space: Sizes
+    row_rank: int
+    arguments: list[Node]
+    results: list[Node]
+    reductions: list[Node] = field(default_factory=list)
+
+    @property
+    def columns(self) -> int | None:
+        """The length of a row; None where it is known at run time only."""
+        return product(self.space[self.row_rank :])
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows; None where it is known at run time only."""
+        return product(self.space[: self.row_rank])
+
+    def along_columns(self, node: Node) -> bool:
+        """Whether a value changes along a row."""
+        return any(axis >= self.row_rank for axis in node.axes or ())
+
+    def along_rows(self, node: Node) -> bool:
+        """Whether a value changes from row to row."""
+        return any(0 <= axis < self.row_rank for axis in node.axes or ())
+
+
+def product(sizes: Iterable[int | None]) -> int | None:
+    """The product of sizes, None where one of them is."""
+    known = list(sizes)
+    return None if None in known else math.prod(n for n in known if n is not None)
+
+
+def read_program(function: ir.Operation) -> RowProgram:
+    """Reads a function of StableHLO; raises `Refused` for what is no program over rows."""
+    return _Reader(function).program()
+
+
+class _Reader:
+    def __init__(self, function: ir.Operation):
+        self._block = function.regions[0].blocks[0]
+        self._nodes: dict[ir.Value, Node] = {}
+        self._moves: list[tuple[ir.Operation, Node, Node]] = []
+        self._arguments: list[Node] = []
+        self._reductions: list[Node] = []
+        self._results: list[Node] = []
+
+    def program(self) -> RowProgram:
+        for position, argument in enumerate(self._block.arguments):
+            node = _node("argument", [], argument.type, position=position)
+            self._arguments.append(self._define(argument, node))
+        for op in self._block:
+            self._read(op.operation)
+        if not self._reductions:
+            raise Refused("nothing is reduced")
+        space, row_rank = self._space()
+        self._place(space)
+        program = RowProgram(space, row_rank, self._arguments, self._results, self._reductions)
+        _check(program)
+        return program
+
+    def _define(self, value: ir.Value, node: Node) -> Node:
+        self._nodes[value] = node
+        return node
+
+    def _read(self, op: ir.Operation) -> None:
+        kind = op.name.removeprefix("stablehlo.")
+        operands = [self._nodes[value] for value in op.operands]
+        if op.name in ("func.return", "return"):
+            self._results = operands
+        elif kind == "constant":
+            _splat(op)
+            self._define(op.result, _node(kind, [], op.result.type, op))
+        elif kind in _MOVES:
+            node = self._define(op.result, _node("move", operands, op.result.type, op))
+            self._moves.append((op, operands[0], node))
+        elif kind in ELEMENTWISE:
+            self._define(op.result, _node(kind, operands, op.result.type, op))
+        elif kind == "reduce":
+            self._reductions.append(self._define(op.result, _read_reduction(op, operands)))
+        else:
+            raise Refused(f"{op.name} is no operation over rows")
+
+    def _space(self) -> tuple[Sizes, int]:
+        """The shape of what is reduced, and how many of its dimensions are rows."""
+        shapes = {(node.operands[0].shape, reduced_axes(node)) for node in self._reductions}
+        if len(shapes) != 1:
+            raise Refused("reductions over different dimensions")
+        ((space, axes),) = shapes
+        row_rank = len(space) - len(axes)
+        if axes != tuple(range(row_rank, len(space))):
+            raise Refused("expected the last dimensions to be reduced")
+        if 0 in space:
+            raise Refused("there are no elements")
+        return space, row_rank
+
+    def _place(self, space: Sizes) -> None:
+        """Finds where each value lies in the space, from the reductions outwards."""
+        whole = tuple(range(len(space)))
+        for node in self._reductions:
+            _set_axes(node.operands[0], whole)
+            _set_axes(node, whole[: len(space) - len(reduced_axes(node))])
+        nodes = list(self._nodes.values())
+        settled = -1
+        while settled != (settled := sum(node.axes is not None for node in nodes)):
+            for node in nodes:
+                if node.kind in ELEMENTWISE:
+                    _share_axes(node)
+            for op, source, result in self._moves:
+                _move_axes(op, source, result)
+
+
+def _node(
+    kind: str,
+    operands: list[Node],
+    type_: ir.Type,
+    op: ir.Operation | None = None,
+    position: int = 0,
+) -> Node:
+    if not isinstance(type_, ir.RankedTensorType):
+        raise Refused(f"expected a ranked tensor, got {type_}")
+    element = type_.element_type
+    if not (_is_float(element) or element == ir.IntegerType.get_signless(1)):
+        raise Refused(f"there are no kernels for {element}")
+    level = max((node.level for node in operands), default=0)
+    return Node(kind, operands, _shape(type_), element, op, level=level, position=position)
+
+
+def _is_float(element: ir.Type) -> bool:
+    return isinstance(element, (ir.F16Type, ir.BF16Type, ir.F32Type))
+
+
+def _shape(type_: ir.RankedTensorType) -> Sizes:
+    return tuple(
+        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
+        for axis in range(type_.rank)
+    )
+
+
+def _splat(op: ir.Operation) -> float:
+    """The number in every element of a constant."""
+    value = ir.DenseElementsAttr(op.attributes["value"])
+    if not value.is_splat:
+        raise Refused("a constant of different numbers")
+    return float(value.get_splat_value().value)
+
+
+def constant_value(node: Node) -> float:
+    """The number that a constant holds."""
+    assert node.op is not None
+    return _splat(node.op)
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """The dimensions that a reduction reduces, in order."""
+    assert node.op is not None
+    return tuple(sorted(ir.DenseI64ArrayAttr(node.op.attributes["dimensions"])))
+
+
+def combiner(node: Node) -> str:
+    """What a reduction combines with: one of `REDUCTIONS`."""
+    assert node.op is not None
+    return next(iter(node.op.regions[0].blocks[0])).operation.name.removeprefix("stablehlo.")
+
+
+def _read_reduction(op: ir.Operation, operands: Sequence[Node]) -> Node:
+    if len(op.results) != 1:
+        raise Refused("a reduction of several values at once")
+    body = [inner.operation for inner in op.regions[0].blocks[0]]
+    if len(body) != 2 or body[0].name.removeprefix("stablehlo.") not in REDUCTIONS:
+        raise Refused("a reduction by something else than one operation")
+    if not _is_float(operands[0].element):
+        raise Refused(f"there are no reductions of {operands[0].element}")
+    node = _node("reduce", list(operands), op.result.type, op)
+    node.level += 1
+    return node
+
+
+# -- places --------------------------------------------------------------------------------------
+
+
+def _set_axes(node: Node, axes: tuple[int, ...]) -> None:
+    axes = tuple(
+        _SPREAD if size == 1 else axis for size, axis in zip(node.shape, axes, strict=True)
+    )
+    if node.axes is None:
+        node.axes = axes
+    elif node.axes != axes:
+        raise Refused("a value lies along different dimensions of the space")
+
+
+def _share_axes(node: Node) -> None:
+    """The operands and the result of an elementwise op lie alike; scalars may be spread."""
+    group = [node, *(operand for operand in node.operands if operand.shape == node.shape)]
+    known = next((member.axes for member in group if member.axes is not None), None)
+    if known is not None:
+        for member in group:
+            _set_axes(member, known)
+    for operand in node.operands:
+        if operand.shape == ():
+            _set_axes(operand, ())
+
+
+def _move_axes(op: ir.Operation, source: Node, result: Node) -> None:
+    if op.name == "stablehlo.reshape":
+        _reshape_axes(source, result)
+        _reshape_axes(result, source)
+    elif result.axes is not None:
+        dimensions = list(ir.DenseI64ArrayAttr(op.attributes["broadcast_dimensions"]))
+        places = [
+            result.axes[axis] if size == result.shape[axis] else _SPREAD
+            for size, axis in zip(source.shape, dimensions, strict=True)
+        ]
+        _set_axes(source, tuple(places))
+    elif source.shape == ():
+        _set_axes(source, ())
+
+
+def _reshape_axes(source: Node, result: Node) -> None:
+    """What differs by dimensions of size 1 only lies alike."""
+    if source.axes is None:
+        return
+    places = [place for size, place in zip(source.shape, source.axes, strict=True) if size != 1]
+    if [n for n in source.shape if n != 1] != [n for n in result.shape if n != 1]:
+        raise Refused("a reshape that does more than to add dimensions of size 1")
+    remaining = iter(places)
+    _set_axes(result, tuple(_SPREAD if n == 1 else next(remaining) for n in result.shape))
+
+
+def _check(program: RowProgram) -> None:
+    """Every argument and result is one that a kernel can address."""
+    if program.columns == 1:
+        raise Refused("rows of one element")
+    wide = [axis for axis, size in enumerate(program.space) if size != 1]
+    rows = [axis for axis in wide if axis < program.row_rank]
+    for node in (*program.arguments, *program.results):
+        if node.axes is None:
+            raise Refused("a value whose place does not follow from its neighbours")
+        places = places_of(node)
+        inner = [place for place in places if place >= program.row_rank]
+        if places != sorted(places) or inner not in ([], wide[len(rows) :]):
+            raise Refused("a value that lies across the rows")
+    for node in program.results:
+        if places_of(node) not in (rows, wide):
+            raise Refused("a result that is neither of the rows nor of their elements")
+
+
+def places_of(node: Node) -> list[int]:
+    """The dimensions of the space along which a value changes, in the order of its own."""
+    return [place for place in node.axes or () if place != _SPREAD]
