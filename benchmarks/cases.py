@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import ml_dtypes
 import numpy as np
@@ -150,13 +151,33 @@ def mask(case: Attention) -> npt.NDArray[np.bool_] | None:
     return (distance >= 0) & (distance < (case.window or case.keys))
 
 
+def additive_mask(case: Attention) -> npt.NDArray[np.float32]:
+    """`mask` as what is added to the scores, [queries, keys]: 0, or -inf where not seen."""
+    seen = mask(case)
+    assert seen is not None
+    return np.where(seen, np.float32(0), np.float32(-np.inf))
+
+
+def ways(case: Case, operands: Mapping[str, Array]) -> list[tuple[Case, Mapping[str, Array]]]:
+    """The case, and what is the same by hand.
+
+    The grouped query heads of a decoded token are queries to their key head: no library need know
+    of groups.
+    """
+    found: list[tuple[Case, Mapping[str, Array]]] = [(case, operands)]
+    if isinstance(case, Attention) and case.queries == 1 and case.groups > 1:
+        folded = replace(case, heads=case.key_heads, queries=case.groups)
+        found.append((folded, {**operands, "q": operands["q"].reshape(folded.shapes["q"])}))
+    return found
+
+
 def operands(case: Case) -> dict[str, Array]:
     """The operands by name: the same ones for a case in every process."""
     random = np.random.default_rng(zlib.crc32(case.name.encode()))
     arrays = {name: random.standard_normal(s, np.float32) for name, s in case.shapes.items()}
     for name in set(arrays) & set(PARAMETERS):
         # Near one, so that a chain of norms neither grows nor vanishes.
-        arrays[name] = 1 + arrays[name] / 64
+        arrays[name] = np.float32(1) + arrays[name] / np.float32(64)
     return {name: array.astype(DTYPES[case.dtype]) for name, array in arrays.items()}
 
 

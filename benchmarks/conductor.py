@@ -20,7 +20,7 @@ from .cases import Case, operands
 from .machine import cores
 from .messages import Outcome, Prepare, Turn
 
-_PATIENCE = 1200.0
+_PATIENCE = 300.0
 """Seconds until an answer is given up on."""
 
 

@@ -24,8 +24,7 @@ def draw(record: Record, path: Path) -> None:
     titles = list(dict.fromkeys(result["title"] for result in results))
     size = (2.6 + 4.6 * len(counts), 1.6 + 0.34 * len(titles))
     # The same record gives the same bytes.
-    style = {"svg.hashsalt": BASE, "font.size": 8, "axes.axisbelow": True}
-    with pyplot.rc_context(style):
+    with pyplot.rc_context({"svg.hashsalt": BASE, "font.size": 8, "axes.axisbelow": True}):
         figure, panels = pyplot.subplots(1, len(counts), figsize=size, sharey=True, squeeze=False)
         for panel, threads in zip(panels[0], counts, strict=True):
             _panel(panel, [r for r in results if r["threads"] == threads], titles)

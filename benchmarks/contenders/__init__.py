@@ -51,10 +51,7 @@ CONTENDERS: dict[str, Entry] = {
         "are constants of the model",
     ),
     "onnxruntime": Entry(
-        "ONNX Runtime", "on_onnxruntime:Standard", ("onnxruntime", "onnx"), _BOUND
-    ),
-    "onnxruntime-contrib": Entry(
-        "ONNX Runtime, contrib", "on_onnxruntime:Contrib", ("onnxruntime", "onnx"), _BOUND
+        "ONNX Runtime", "on_onnxruntime:OnnxRuntime", ("onnxruntime", "onnx"), _BOUND
     ),
     "openvino": Entry("OpenVINO", "on_openvino:OpenVino", ("openvino",), _BOUND),
     "xla": Entry(

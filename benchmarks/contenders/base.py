@@ -30,6 +30,10 @@ class Prepared:
     alive: object = None
 
 
+Form = Callable[[], Prepared]
+"""One way to write a case: builds, compiles and uploads. May raise `Unsupported`, or anything."""
+
+
 class Contender(Protocol):
     """Made once in a process of its own, whose environment already says how many threads."""
 
@@ -37,6 +41,6 @@ class Contender(Protocol):
         """Loads the framework and tells it the number of threads."""
         ...
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
-        """Builds, compiles and uploads. Raises `Unsupported`."""
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> Sequence[Form]:
+        """The public forms that could be its best; the fastest right one is measured."""
         ...

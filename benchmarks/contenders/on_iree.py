@@ -15,7 +15,7 @@ from attnorm.execution.compiler import compile_module
 
 from ..cases import Array, Case, Rows
 from ..stablehlo_text import text
-from .base import Prepared
+from .base import Form, Prepared
 
 
 class Plain:
@@ -26,7 +26,11 @@ class Plain:
         # The first compilation of a process also loads the compiler.
         self.compile(text(Rows("softmax", 4, 4)))
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
+        """The text."""
+        return [lambda: self._prepare(case, operands)]
+
+    def _prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
         """One call is one invocation with buffers that are on the device."""
         source = text(case)
         start = time.perf_counter()
@@ -74,7 +78,9 @@ class _Bound:
         module = runtime.VmModule.copy_buffer(device.instance, vmfb)
         hal = runtime.create_hal_module(device.instance, device.hal)
         self._context = runtime.VmContext(device.instance, [hal, module])
-        self._function = module.lookup_function("main")
+        function = module.lookup_function("main")
+        assert function is not None
+        self._function = function
         self._device = device
         self._arguments = runtime.VmVariantList(len(arrays))
         for array in arrays:

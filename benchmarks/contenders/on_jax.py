@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..cases import EPSILON, Array, Attention, Case, Rows
-from .base import Prepared
+from ..cases import EPSILON, Array, Attention, Case, Rows, ways
+from .base import Form, Prepared
 
 
 class Xla:
@@ -21,33 +22,64 @@ class Xla:
         # The pool has as many threads as the process may use cores.
         jax.config.update("jax_cpu_enable_async_dispatch", False)
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
         """Nothing is donated: the operands are needed again."""
-        function, form = _attention(case) if isinstance(case, Attention) else _rows(case)
-        arrays = [jax.device_put(_laid_out(case, array)) for array in operands.values()]
-        start = time.perf_counter()
-        compiled = jax.jit(function).lower(*arrays).compile()
-        seconds = time.perf_counter() - start
-
-        def call() -> object:
-            return jax.block_until_ready(compiled(*arrays))
-
-        def results() -> list[Array]:
-            found = compiled(*arrays)
-            found = found if isinstance(found, (tuple, list)) else (found,)
-            return [_laid_out(case, np.asarray(one)) for one in found]
-
-        return Prepared(call, results, form, seconds)
+        if isinstance(case, Rows):
+            return [lambda: _prepared(*_rows(case), operands, _as_it_is)]
+        found: list[Form] = [lambda: _prepared(*_library(case), operands, _heads_inside)]
+        for way, arrays in ways(case, operands):
+            assert isinstance(way, Attention)
+            found.append(partial(_prepared, *_products(way), arrays, _as_it_is))
+        return found
 
 
-def _laid_out(case: Case, array: Array) -> Array:
-    """[1, heads, length, depth] and JAX's [1, length, heads, depth], either way."""
-    if not isinstance(case, Attention):
-        return array
+def _prepared(
+    function: Callable[..., Any],
+    form: str,
+    operands: Mapping[str, Array],
+    layout: Callable[[Array], Array],
+) -> Prepared:
+    """`layout` takes an array from the case's layout to the function's, and back."""
+    arrays = [jax.device_put(layout(array)) for array in operands.values()]
+    start = time.perf_counter()
+    compiled = jax.jit(function).lower(*arrays).compile()
+    seconds = time.perf_counter() - start
+
+    def call() -> object:
+        return jax.block_until_ready(compiled(*arrays))
+
+    def results() -> list[Array]:
+        found = compiled(*arrays)
+        found = found if isinstance(found, (tuple, list)) else (found,)
+        return [layout(np.asarray(one)) for one in found]
+
+    return Prepared(call, results, form, seconds)
+
+
+def _as_it_is(array: Array) -> Array:
+    return array
+
+
+def _heads_inside(array: Array) -> Array:
+    """[1, heads, length, depth] and [1, length, heads, depth], either way."""
     return np.ascontiguousarray(array.transpose(0, 2, 1, 3))
 
 
-def _attention(case: Attention) -> tuple[Callable[..., Any], str]:
+def _products(case: Attention) -> tuple[Callable[..., Any], str]:
+    def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
+        q = q.reshape(1, case.key_heads, case.groups, case.queries, case.depth)
+        scores = jnp.einsum("bkgqd,bksd->bkgqs", q, k) * case.scale
+        if case.causal:
+            distance = jnp.arange(case.queries)[:, None] - jnp.arange(case.keys)
+            near = (distance >= 0) & (distance < (case.window or case.keys))
+            scores = jnp.where(near, scores, -jnp.inf)
+        result = jnp.einsum("bkgqs,bksd->bkgqd", jax.nn.softmax(scores), v)
+        return result.reshape(case.shapes["q"])
+
+    return attend, "einsum, softmax, einsum"
+
+
+def _library(case: Attention) -> tuple[Callable[..., Any], str]:
     window = (case.window - 1, 0) if case.window else None
 
     def attend(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..cases import Array, Case, Rows
-from .base import Prepared, Unsupported
+from .base import Form, Prepared, Unsupported
 
 _WORTH_A_THREAD = 1 << 20
 """Bytes: below, handing a slice to a thread costs more than copying it."""
@@ -21,8 +21,11 @@ class Copy:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads)
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
         """Reads half of the case's bytes and writes the other half."""
+        return [lambda: self._prepare(case)]
+
+    def _prepare(self, case: Case) -> Prepared:
         if not isinstance(case, Rows):
             raise Unsupported("attention is not bound by memory traffic alone")
         half = case.bytes_moved // 2

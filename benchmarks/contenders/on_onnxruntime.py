@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented
 
-from ..cases import Array, Attention, Case
-from .base import Prepared
+from ..cases import Array, Attention, Case, ways
+from .base import Form, Prepared, Unsupported
 from .onnx_models import Model, contrib, element, standard
 
 
-class Standard:
-    """ONNX's own ops, opset 23."""
+class OnnxRuntime:
+    """ONNX's own ops, opset 23, and its own, of the domain com.microsoft."""
 
     def __init__(self, threads: int) -> None:
         self._options = onnxruntime.SessionOptions()
@@ -23,9 +25,21 @@ class Standard:
         self._options.log_severity_level = 4
         self._options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
+        """Models with either ops."""
+        found: list[Form] = [lambda: self._prepare(case, contrib(case, operands))]
+        for way, arrays in ways(case, operands):
+            found.append(partial(self._standard, way, arrays))
+        return found
+
+    def _standard(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+        try:
+            return self._prepare(case, standard(case, operands))
+        except NotImplemented as error:
+            raise Unsupported(str(error)) from None
+
+    def _prepare(self, case: Case, model: Model) -> Prepared:
         """A session, and a binding of arrays that live as long."""
-        model = self.model(case, operands)
         start = time.perf_counter()
         session = onnxruntime.InferenceSession(
             model.serialize(), self._options, providers=["CPUExecutionProvider"]
@@ -47,18 +61,6 @@ class Standard:
             return [_unpacked(case, model, arrays[name]) for name in wanted]
 
         return Prepared(call, results, model.form, seconds, alive=arrays)
-
-    def model(self, case: Case, operands: Mapping[str, Array]) -> Model:
-        """What to load."""
-        return standard(case, operands)
-
-
-class Contrib(Standard):
-    """Its own ops, of the domain com.microsoft."""
-
-    def model(self, case: Case, operands: Mapping[str, Array]) -> Model:
-        """What to load."""
-        return contrib(case, operands)
 
 
 def _arrays(model: Model) -> dict[str, Array]:

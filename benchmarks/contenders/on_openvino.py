@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import ml_dtypes
@@ -11,8 +12,11 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, mask
-from .base import Prepared
+from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, additive_mask, ways
+from .base import Form, Prepared
+
+Build = Callable[[Any, Mapping[str, Any]], list[Any]]
+"""From a case and its operands' nodes to the results' nodes."""
 
 _PRECISIONS = {"f32": "f32", "f16": "f16", "bf16": "bf16"}
 """What it may compute in: left to itself it narrows f32 on some machines."""
@@ -29,10 +33,20 @@ class OpenVino:
             "INFERENCE_NUM_THREADS": threads,
         }
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
+        """Attention as its op, and written out."""
+        if isinstance(case, Rows):
+            return [lambda: self._prepare(case, operands, _rows)]
+        return [
+            partial(self._prepare, way, arrays, attention)
+            for way, arrays in ways(case, operands)
+            for attention in (_attention, _written_out)
+        ]
+
+    def _prepare(self, case: Case, operands: Mapping[str, Array], build: Build) -> Prepared:
         """A request whose tensors are the arrays' own memory."""
         inputs = {n: a for n, a in operands.items() if n not in PARAMETERS}
-        model = _model(case, operands)
+        model = _model(case, operands, build)
         start = time.perf_counter()
         compiled = self._core.compile_model(
             model,
@@ -76,7 +90,7 @@ def _kernels(compiled: ov.CompiledModel) -> str:
 _TYPES = {"f32": ov.Type.f32, "f16": ov.Type.f16, "bf16": ov.Type.bf16}
 
 
-def _model(case: Case, operands: Mapping[str, Array]) -> ov.Model:
+def _model(case: Case, operands: Mapping[str, Array], build: Build) -> ov.Model:
     """Weights are constants: its norm kernel is matched with constant weights only."""
     type_ = _TYPES[case.dtype]
     values: dict[str, Any] = {}
@@ -85,11 +99,9 @@ def _model(case: Case, operands: Mapping[str, Array]) -> ov.Model:
             values[name] = _in_type(ops.constant(array.astype(np.float32)), type_)
         else:
             values[name] = ops.parameter(list(array.shape), type_)
-    if isinstance(case, Attention):
-        results = [_attention(case, **values)]
-    else:
-        results = _rows(case, type_, values)
-    return ov.Model(results, [values[name] for name in operands if name not in PARAMETERS])
+    inputs = [values[name] for name in operands if name not in PARAMETERS]
+    # The stub's two classes of this name do not know of each other.
+    return ov.Model(build(case, values), inputs)  # pyright: ignore
 
 
 def _in_type(node: Any, type_: ov.Type) -> Any:
@@ -100,7 +112,8 @@ def _number(value: float, type_: ov.Type) -> Any:
     return _in_type(ops.constant(np.float32(value)), type_)
 
 
-def _rows(case: Rows, type_: ov.Type, values: Mapping[str, Any]) -> list[Any]:
+def _rows(case: Rows, values: Mapping[str, Any]) -> list[Any]:
+    type_ = _TYPES[case.dtype]
     if case.op == "softmax":
         return [ops.softmax(values["x"], 1)]
     if case.op == "layer_norm":
@@ -124,11 +137,17 @@ def _norm(x: Any, type_: ov.Type, weight: Any) -> Any:
     return ops.multiply(ops.multiply(x, ops.divide(_number(1, type_), root)), weight)
 
 
-def _attention(case: Attention, q: Any, k: Any, v: Any) -> Any:
-    scale = ops.constant(np.float32(case.scale))
-    if case.window:
-        seen = mask(case)
-        keep = ops.constant(np.where(seen, 0, -np.inf).astype(np.float32)[None, None])
-        return ops.scaled_dot_product_attention(q, k, v, keep, scale, causal=False)
-    none = ops.constant(np.zeros((), np.float32))
-    return ops.scaled_dot_product_attention(q, k, v, none, scale, causal=case.causal)
+def _attention(case: Attention, values: Mapping[str, Any]) -> list[Any]:
+    """A window is a mask; causality a flag."""
+    bias = additive_mask(case)[None, None] if case.window else np.zeros((), np.float32)
+    extra = (ops.constant(bias), ops.constant(np.float32(case.scale)))
+    causal = case.causal and not case.window
+    return [ops.scaled_dot_product_attention(*values.values(), *extra, causal=causal)]
+
+
+def _written_out(case: Attention, values: Mapping[str, Any]) -> list[Any]:
+    q, k, v = values.values()
+    scores = ops.multiply(ops.matmul(q, k, False, True), ops.constant(np.float32(case.scale)))
+    if case.causal:
+        scores = ops.add(scores, ops.constant(additive_mask(case)[None, None]))
+    return [ops.matmul(ops.softmax(scores, 3), v, False, False)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import ml_dtypes
 import numpy as np
@@ -11,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, flex_attention, sdpa_kernel
 
-from ..cases import EPSILON, Array, Attention, Case, Rows, mask
-from .base import Prepared, Unsupported
+from ..cases import EPSILON, Array, Attention, Case, Rows, additive_mask, mask, ways
+from .base import Form, Prepared, Unsupported
 
-Tensors = Mapping[str, torch.Tensor]
+Tensors = tuple[torch.Tensor, ...]
 Function = Callable[..., torch.Tensor | tuple[torch.Tensor, ...]]
 
 
@@ -25,99 +27,87 @@ class Eager:
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
         """Tensors share the arrays' memory."""
-        tensors = {name: _tensor(array) for name, array in operands.items()}
-        if isinstance(case, Attention):
-            return self.prepare_attention(case, tensors)
-        return self.prepare_rows(case, tensors)
+        found: list[Form] = []
+        for way, arrays in ways(case, operands):
+            tensors = tuple(_tensor(array) for array in arrays.values())
+            functions = self.attention(way) if isinstance(way, Attention) else self.rows(way)
+            for form, function in functions.items():
+                found.append(partial(self.prepare, function, tensors, form))
+        return found
 
-    def prepare_rows(self, case: Rows, tensors: Tensors) -> Prepared:
+    def rows(self, case: Rows) -> dict[str, Function]:
         """F.rms_norm, F.layer_norm, torch.softmax."""
-        return _prepared(_rows(case), tensors, "torch.nn.functional")
+        return {"torch.nn.functional": _rows(case)}
 
-    def prepare_attention(self, case: Attention, tensors: Tensors) -> Prepared:
+    def attention(self, case: Attention) -> dict[str, Function]:
         """Two products and a softmax."""
-        return _prepared(_written_out(case), tensors, "matmul, softmax, matmul")
+        return {"matmul, softmax, matmul": _written_out(case)}
+
+    def prepare(self, function: Function, tensors: Tensors, form: str) -> Prepared:
+        """A function as it is."""
+        return _prepared(function, tensors, form)
 
 
 class Inductor(Eager):
-    """torch.compile; attention as flex_attention."""
+    """torch.compile, for the shapes given."""
 
-    def prepare_rows(self, case: Rows, tensors: Tensors) -> Prepared:
-        """The eager function, compiled for these shapes."""
-        function = torch.compile(_rows(case), fullgraph=True, dynamic=False)
-        return _compiled(function, tensors, "torch.compile of torch.nn.functional")
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
+        """What is compiled for another case would count as a recompilation, which is limited."""
+        torch.compiler.reset()
+        return super().forms(case, operands)
 
-    def prepare_attention(self, case: Attention, tensors: Tensors) -> Prepared:
-        """Masks as block masks, so that blocks that nobody sees are left out."""
-        blocks = _block_mask(case)
+    def attention(self, case: Attention) -> dict[str, Function]:
+        """Whatever has a chance."""
+        return {
+            "flex_attention": _flex(case),
+            "F.scaled_dot_product_attention": _sdpa(case),
+            **super().attention(case),
+        }
 
-        def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            result = flex_attention.flex_attention(
-                *(q, k, v), block_mask=blocks, scale=case.scale, enable_gqa=case.groups > 1
-            )
-            assert isinstance(result, torch.Tensor)
-            return result
-
-        function = torch.compile(attend, fullgraph=True, dynamic=False)
-        return _compiled(function, tensors, "torch.compile of flex_attention")
+    def prepare(self, function: Function, tensors: Tensors, form: str) -> Prepared:
+        """The first call compiles."""
+        compiled = torch.compile(function, fullgraph=True, dynamic=False)
+        prepared = _prepared(compiled, tensors, f"torch.compile: {form}")
+        start = time.perf_counter()
+        prepared.call()
+        return replace(prepared, compile_seconds=time.perf_counter() - start)
 
 
 class FlashSdpa(Eager):
     """F.scaled_dot_product_attention on its flash backend."""
 
-    def prepare_rows(self, case: Rows, tensors: Tensors) -> Prepared:
+    def rows(self, case: Rows) -> dict[str, Function]:
         """It has none."""
         raise Unsupported("an attention kernel only")
 
-    def prepare_attention(self, case: Attention, tensors: Tensors) -> Prepared:
-        """A window is a mask of booleans; causality a flag."""
-        seen = mask(case) if case.window else None
-        keep = None if seen is None else torch.from_numpy(seen)
+    def attention(self, case: Attention) -> dict[str, Function]:
+        """Its only form."""
+        return {"F.scaled_dot_product_attention": _sdpa(case)}
 
-        def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            return F.scaled_dot_product_attention(
-                *(q, k, v),
-                attn_mask=keep,
-                is_causal=case.causal and keep is None,
-                scale=case.scale,
-                enable_gqa=case.groups > 1,
-            )
+    def prepare(self, function: Function, tensors: Tensors, form: str) -> Prepared:
+        """Fails where the flash kernel does not take it.
 
-        def only_flash(**tensors: torch.Tensor) -> torch.Tensor:
-            with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
-                return attend(**tensors)
-
-        # Proves that the flash kernel takes it; without the switch, which costs, it is chosen too.
-        only_flash(**tensors)
-        form = "attn_mask" if case.window else "is_causal" if case.causal else "no mask"
-        return _prepared(attend, tensors, f"F.scaled_dot_product_attention, flash, {form}")
+        Without the switch, which costs, it is the first choice too.
+        """
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            function(*tensors)
+        return _prepared(function, tensors, form)
 
 
 # -- calls ---------------------------------------------------------------------------------------
 
 
 def _prepared(function: Function, tensors: Tensors, form: str) -> Prepared:
-    values = tuple(tensors.values())
-
     def call() -> object:
-        return function(*values)
+        return function(*tensors)
 
     def results() -> list[Array]:
-        found = function(*values)
+        found = function(*tensors)
         return [_array(one) for one in (found if isinstance(found, tuple) else (found,))]
 
     return Prepared(call, results, form)
-
-
-def _compiled(function: Function, tensors: Tensors, form: str) -> Prepared:
-    """As `_prepared`; the first call compiles."""
-    prepared = _prepared(function, tensors, form)
-    start = time.perf_counter()
-    prepared.call()
-    seconds = time.perf_counter() - start
-    return Prepared(prepared.call, prepared.results, form, seconds)
 
 
 def _tensor(array: Array) -> torch.Tensor:
@@ -182,6 +172,36 @@ def _written_out(case: Attention) -> Function:
         if keep is not None:
             scores = scores.masked_fill(~keep, float("-inf"))
         return (torch.softmax(scores, -1) @ v.unsqueeze(2)).flatten(1, 2)
+
+    return attend
+
+
+def _sdpa(case: Attention) -> Function:
+    """A window is a mask; causality a flag."""
+    bias = torch.from_numpy(additive_mask(case)) if case.window else None
+
+    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return F.scaled_dot_product_attention(
+            *(q, k, v),
+            attn_mask=bias,
+            is_causal=case.causal and bias is None,
+            scale=case.scale,
+            enable_gqa=case.groups > 1,
+        )
+
+    return attend
+
+
+def _flex(case: Attention) -> Function:
+    """Masks as block masks: blocks that nobody sees are left out."""
+    blocks = _block_mask(case)
+
+    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        result = flex_attention.flex_attention(
+            *(q, k, v), block_mask=blocks, scale=case.scale, enable_gqa=case.groups > 1
+        )
+        assert isinstance(result, torch.Tensor)
+        return result
 
     return attend
 

@@ -6,30 +6,32 @@ import struct
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tract
 
-from ..cases import EPSILON, PARAMETERS, Array, Case, Rows
-from .base import Prepared, Unsupported
+from ..cases import EPSILON, PARAMETERS, Array, Case, Rows, ways
+from .base import Form, Prepared, Unsupported
 from .onnx_models import standard
 
 _NORMS = ("rms_norm", "rms_norm_mul", "add_rms_norm")
 
 
 class Tract:
-    """Its public Python API runs on one thread."""
+    """Attention on rayon's pool, which the environment sizes; rows on one thread."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = threads
+        pass
 
-    def prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
+    def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
         """A state that is run again and again."""
+        return [partial(self._prepare, *way) for way in ways(case, operands)]
+
+    def _prepare(self, case: Case, operands: Mapping[str, Array]) -> Prepared:
         if case.dtype == "bf16":
             raise Unsupported("its tensors cannot be bf16")
-        if self._threads > 1:
-            raise Unsupported("its Python API has no setting for threads")
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             if isinstance(case, Rows) and case.op in _NORMS:
@@ -39,7 +41,8 @@ class Tract:
         state = model.into_runnable().spawn_state()
         seconds = time.perf_counter() - start
         inputs = [
-            tract.Tensor.from_numpy(array)
+            # An override of its own makes the stub a method.
+            tract.Tensor.from_numpy(array)  # pyright: ignore
             for name, array in operands.items()
             if name not in PARAMETERS
         ]

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, mask
+from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, additive_mask
 from .base import Unsupported
 
 _CONTRIB = "com.microsoft"
@@ -105,12 +105,11 @@ def _row_nodes(case: Rows, norm: str) -> tuple[list[NodeProto], list[str]]:
 
 
 def _attention(case: Attention, operands: Mapping[str, Array]) -> Model:
-    """A window is a mask of booleans; causality a flag."""
+    """A window is a mask; causality a flag."""
     names, parameters = ["q", "k", "v"], {}
-    seen = mask(case) if case.window else None
-    if seen is not None:
-        parameters["mask"] = seen
-    causal = int(case.causal and seen is None)
+    if case.window:
+        parameters["mask"] = additive_mask(case)
+    causal = int(case.causal and not case.window)
     node = _node("Attention", [*names, *parameters], "y", scale=case.scale, is_causal=causal)
     form = "Attention-23, " + ("attn_mask" if case.window else f"is_causal={causal}")
     return Model([node], dict(operands), {"y": case.shapes["q"]}, form, parameters)
