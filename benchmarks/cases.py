@@ -75,6 +75,11 @@ class Rows:
         return arrays * self.rows * self.columns * DTYPES[self.dtype].itemsize
 
     @property
+    def large(self) -> bool:
+        """Whether all contenders at once would not fit into memory."""
+        return False
+
+    @property
     def slow(self) -> bool:
         """Whether `--quick` leaves it out."""
         return self.rows * self.columns > 4_000_000
@@ -138,6 +143,11 @@ class Attention:
     def slow(self) -> bool:
         """Whether `--quick` leaves it out."""
         return self.queries * self.keys > 5_000_000
+
+    @property
+    def large(self) -> bool:
+        """Whether all contenders at once would not fit: most write all scores to memory."""
+        return self.heads * self.queries * self.keys * 4 > 1 << 30
 
 
 Case = Rows | Attention

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from .cases import Case, operands
 from .machine import cores
 from .messages import Outcome, Prepare, Turn
 
+_PAUSE = 0.02
+"""Seconds between turns: threads of the last one that wait in a loop for more work go to sleep."""
+_LARGE_ROUNDS = 3
 _PATIENCE = 300.0
 """Seconds until an answer is given up on."""
 
@@ -112,25 +116,44 @@ class Ensemble:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the processes; they start again when needed."""
         for process in self._processes.values():
             process.close()
+        self._processes.clear()
 
     def measure(
         self, case: Case, wanted: Sequence[str], rounds: int, seconds: float, say: Say
     ) -> list[Row]:
-        """Prepares the case everywhere, then lets every contender have a turn in every round."""
-        rows = {}
-        for name in self._names:
-            say(f"{name}: prepares")
-            rows[name] = Row(case, self._threads, name, self._prepare(name, case, wanted))
+        """Prepares the case everywhere, then lets every contender have a turn in every round.
+
+        A large case is one contender's after the other, in a process that ends with it.
+        """
+        groups = [[name] for name in self._names] if case.large else [self._names]
+        rounds = min(rounds, _LARGE_ROUNDS) if case.large else rounds
+        rows: dict[str, Row] = {}
+        for names in groups:
+            if case.large:
+                self.close()
+            for name in names:
+                say(f"{name}: prepares")
+                rows[name] = Row(case, self._threads, name, self._prepare(name, case, wanted))
+            self._interleave([rows[name] for name in names], rounds, seconds, say)
+        if case.large:
+            self.close()
+        return list(rows.values())
+
+    def _interleave(self, rows: Sequence[Row], rounds: int, seconds: float, say: Say) -> None:
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            running = [name for name, row in rows.items() if row.outcome.status == "ok"]
+            running = [row for row in rows if row.outcome.status == "ok"]
             # Nobody always follows the same one.
             first = number % max(1, len(running))
-            for name in running[first:] + running[:first]:
-                self._turn(rows[name], seconds)
-        return list(rows.values())
+            for row in running[first:] + running[:first]:
+                time.sleep(_PAUSE)
+                self._turn(row, seconds)
 
     def _prepare(self, name: str, case: Case, wanted: Sequence[str]) -> Outcome:
         if name in self._absent:
@@ -204,6 +227,9 @@ def settings(rounds: int, seconds: float) -> Mapping[str, object]:
         "seconds a turn": seconds,
         "turn": "a warm-up call, then batches of at least 1 ms; their median, per call",
         "order": "every contender once a round, another one first each time",
+        "large cases": f"one contender after the other, {_LARGE_ROUNDS} rounds",
+        "pause": f"{_PAUSE} s before every turn",
+        "forms": "where a contender has several public forms of a case, the fastest right one",
         "processes": "one for each contender and number of threads, bound to as many cores",
         "malloc": "MALLOC_MMAP_MAX_=0, no trimming, one arena, in every process",
     }

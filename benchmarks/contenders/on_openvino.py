@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,9 +35,10 @@ class OpenVino:
         }
 
     def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
-        """Attention as its op, and written out."""
+        """Attention as its op, and written out; half types throughout, and f32 between."""
         if isinstance(case, Rows):
-            return [lambda: self._prepare(case, operands, _rows)]
+            builds = (_rows,) if case.dtype == "f32" else (_rows, _rows_in_f32)
+            return [partial(self._prepare, case, operands, build) for build in builds]
         return [
             partial(self._prepare, way, arrays, attention)
             for way, arrays in ways(case, operands)
@@ -127,6 +129,12 @@ def _rows(case: Rows, values: Mapping[str, Any]) -> list[Any]:
     for _ in range(case.repeat):
         x = _norm(x, type_, values["weight"])
     return [ops.multiply(x, values["multiplier"]) if case.op == "rms_norm_mul" else x]
+
+
+def _rows_in_f32(case: Rows, values: Mapping[str, Any]) -> list[Any]:
+    wide = {name: ops.convert(value, "f32") for name, value in values.items()}
+    narrow = _TYPES[case.dtype].get_type_name()
+    return [ops.convert(one, narrow) for one in _rows(replace(case, dtype="f32"), wide)]
 
 
 def _norm(x: Any, type_: ov.Type, weight: Any) -> Any:

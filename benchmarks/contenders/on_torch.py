@@ -53,6 +53,11 @@ class Eager:
 class Inductor(Eager):
     """torch.compile, for the shapes given."""
 
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        # The first compilation of a process also compiles C++ headers.
+        torch.compile(torch.sin)(torch.ones(8))
+
     def forms(self, case: Case, operands: Mapping[str, Array]) -> list[Form]:
         """What is compiled for another case would count as a recompilation, which is limited."""
         torch.compiler.reset()
