@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf, prod
+from math import ceil, inf
 
 from iree.compiler import ir
 from iree.compiler.dialects import arith
@@ -16,6 +16,8 @@ from iree.compiler.dialects import math as mathdialect
 
 from . import emit
 from .attention_band import Span, band_of
+from .attention_end import Ending, strips
+from .attention_mask import mask_row, masked
 from .attention_problem import Attention
 from .attention_scratch import Area, Scratch
 from .attention_softmax import LOWEST, larger, power
@@ -196,8 +198,7 @@ class _Code:
     ):
         self.layout, self.problem, self.plan = layout, layout.problem, layout.plan
         self.operands = operands
-        self.result, *rest = results
-        self.log_sum_exp = rest[0] if rest else None
+        self.results = results
         self.q, self.powers, self.sums = tiles["q"], tiles["powers"], tiles["sums"]
         self.packed = tiles
         self.peaks, self.totals, self.factors = (self._lane_area(emit.f32()) for _ in range(3))
@@ -317,7 +318,7 @@ class _Code:
         self.peaks.put(peak, lane)
         self.totals.put(total, lane)
         if problem.mask is not None:
-            row = self._mask_row(place.pair, head, query)
+            row = emit.index(mask_row(problem, place.pair, head, query))
             self.mask_rows.put(arith.index_cast(ir.IntegerType.get_signless(64), row), lane)
 
     def _begin_with_sink(self, lane: Index) -> None:
@@ -326,26 +327,6 @@ class _Code:
         peak = larger(sink, emit.constant_like(sink, LOWEST))
         self.peaks.store(peak, [lane])
         self.totals.store(power(arith.subf(sink, peak)), [lane])
-
-    def _mask_row(self, pair: Index, head: Index, query: Index) -> ir.Value:
-        """Where the mask of a row begins."""
-        problem = self.problem
-        assert problem.mask is not None
-        batch, key_head = (
-            emit.divide(pair, problem.key_heads),
-            emit.remainder(pair, problem.key_heads),
-        )
-        heads = emit.add(emit.multiply(key_head, problem.groups), head)
-        places: list[Index] = [query, heads]
-        for size in reversed(problem.batch):
-            places.append(emit.remainder(batch, size))
-            batch = emit.divide(batch, size)
-        row: Index = 0
-        for axis, position in enumerate(places, start=2):
-            if problem.mask[-axis] != 1:
-                stride = prod(problem.mask[len(problem.mask) - axis + 1 :])
-                row = emit.add(row, emit.multiply(position, stride))
-        return emit.index(row)
 
     # -- scores ----------------------------------------------------------------------------------
 
@@ -366,7 +347,7 @@ class _Code:
                     emit.convert(emit.load(source, [*indices, d], lanes), emit.f32()), [key, d]
                 )
 
-            self._whole_and_rest(size, strip)
+            strips(size, self.plan.lanes, strip)
 
         emit.loop(0, block.count, 1, [], row)
 
@@ -422,7 +403,7 @@ class _Code:
             def score(key: Index) -> None:
                 position = emit.multiply(emit.add(block.first, key), stride)
                 value = emit.load_scalar(mask, [emit.add(begin, position)])
-                self.powers.put(_masked(self.powers.get(key, lane), value), key, lane)
+                self.powers.put(masked(self.powers.get(key, lane), value), key, lane)
 
             emit.loop(0, block.count, 1, [], score)
 
@@ -579,57 +560,18 @@ class _Code:
 
     def _end(self, place: _Place) -> None:
         """Divides by the totals, and rounds."""
-
-        def invert(lane: Index) -> None:
-            total = self.totals.load([lane], self.plan.lanes)
-            if self.problem.fully_masked == "zero":
-                total = arith.select(_is_zero(total), emit.constant_like(total, 1.0), total)
-            self.factors.store(arith.divf(emit.constant_like(total, 1.0), total), [lane])
-
-        self._for_lanes(invert)
+        ending = Ending(self.problem, self.operands, self.results, self.plan.lanes)
 
         def row(lane: Index) -> None:
-            indices = [place.pair, emit.add(place.row, lane)]
-            if self.problem.fully_masked == "uniform":
-                self._end_lost_row(place, lane)
-            element = emit.element_of(self.result)
-
-            def strip(d: Index, lanes: int) -> None:
-                factor = self.factors.splat([lane], lanes)
-                value = arith.mulf(self.sums.load([lane, d], lanes), factor)
-                emit.store(emit.convert(value, element), self.result, [*indices, d])
-
-            self._whole_and_rest(self.problem.value_depth, strip)
-            if self.log_sum_exp is not None:
-                self._end_log(self.log_sum_exp, indices, lane)
+            ending.row(
+                place.pair,
+                emit.add(place.row, lane),
+                lambda column, lanes: self.sums.load([lane, column], lanes),
+                self.totals.get(lane),
+                self.peaks.get(lane),
+            )
 
         emit.loop(0, place.count, 1, [], row)
-
-    def _end_lost_row(self, place: _Place, lane: Index) -> None:
-        """The mean of all values where a row has nothing to attend to."""
-        v, keys = self.operands["v"], self.problem.keys
-
-        def mean() -> None:
-            self.factors.put(emit.constant(emit.f32(), 1 / keys), lane)
-
-            def strip(d: Index, lanes: int) -> None:
-                def add(key: Index, total: ir.Value) -> list[ir.Value]:
-                    value = emit.load(v, [place.pair, key, d], lanes)
-                    return [arith.addf(total, emit.convert(value, emit.f32()))]
-
-                zero = emit.constant(emit.vector_of(lanes, emit.f32()), 0.0)
-                self.sums.store(emit.loop(0, keys, 1, [zero], add)[0], [lane, d])
-
-            self._whole_and_rest(self.problem.value_depth, strip)
-
-        emit.when(_is_zero(self.totals.get(lane)), mean)
-
-    def _end_log(self, target: ir.Value, indices: list[Index], lane: Index) -> None:
-        total = self.totals.get(lane)
-        value = arith.addf(mathdialect.log(total), self.peaks.get(lane))
-        nothing = inf if self.problem.fully_masked != "nan" else float("nan")
-        value = arith.select(_is_zero(total), emit.constant_like(value, -nothing), value)
-        emit.store_scalar(emit.convert(value, emit.element_of(target)), target, indices)
 
     # -- loops -----------------------------------------------------------------------------------
 
@@ -643,24 +585,3 @@ class _Code:
     def _strips(self, body: Callable[[Index], None]) -> None:
         """Every vector of a row of sums."""
         emit.loop(0, self.layout.columns * self.plan.lanes, self.plan.lanes, [], body)
-
-    def _whole_and_rest(self, size: int, body: Callable[[Index, int], None]) -> None:
-        """Every whole vector of a row in memory, then what is left one by one."""
-        lanes = self.plan.lanes
-        whole = size // lanes * lanes
-        if whole:
-            emit.loop(0, whole, lanes, [], lambda d: body(d, lanes))
-        if whole < size:
-            emit.loop(whole, size, 1, [], lambda d: body(d, 1))
-
-
-def _masked(score: ir.Value, mask: ir.Value) -> ir.Value:
-    """A score with its mask: a number to add, or whether to keep it."""
-    if isinstance(mask.type, ir.IntegerType):
-        kept = arith.cmpi(_SIGNED.ne, mask, emit.constant_like(mask, 0))
-        return arith.select(kept, score, emit.constant_like(score, -inf))
-    return arith.addf(score, emit.convert(mask, emit.f32()))
-
-
-def _is_zero(value: ir.Value) -> ir.Value:
-    return emit.compare(arith.CmpFPredicate.OEQ, value, emit.constant_like(value, 0.0))
