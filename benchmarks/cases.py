@@ -162,10 +162,13 @@ def mask(case: Attention) -> npt.NDArray[np.bool_] | None:
 
 
 def additive_mask(case: Attention) -> npt.NDArray[np.float32]:
-    """`mask` as what is added to the scores, [queries, keys]: 0, or -inf where not seen."""
+    """`mask` as what is added to the scores, [queries, keys]: 0, or -1e30 where not seen.
+
+    As exporters write it: a block of -inf is NaN to some blocked kernels.
+    """
     seen = mask(case)
     assert seen is not None
-    return np.where(seen, np.float32(0), np.float32(-np.inf))
+    return np.where(seen, np.float32(0), np.float32(-1e30))
 
 
 def ways(case: Case, operands: Mapping[str, Array]) -> list[tuple[Case, Mapping[str, Array]]]:

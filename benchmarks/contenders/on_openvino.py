@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import ml_dtypes
 import numpy as np
@@ -16,8 +16,14 @@ from openvino import opset13 as ops
 from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, additive_mask, ways
 from .base import Form, Prepared
 
-Build = Callable[[Any, Mapping[str, Any]], list[Any]]
-"""From a case and its operands' nodes to the results' nodes."""
+
+class Build(Protocol):
+    """From a case and its operands' nodes to the results' nodes."""
+
+    __name__: str
+
+    def __call__(self, case: Any, values: Mapping[str, Any], /) -> list[Any]: ...
+
 
 _PRECISIONS = {"f32": "f32", "f16": "f16", "bf16": "bf16"}
 """What it may compute in: left to itself it narrows f32 on some machines."""
@@ -42,7 +48,7 @@ class OpenVino:
         return [
             partial(self._prepare, way, arrays, attention)
             for way, arrays in ways(case, operands)
-            for attention in (_attention, _written_out)
+            for attention in (_sdpa_op, _written_out)
         ]
 
     def _prepare(self, case: Case, operands: Mapping[str, Array], build: Build) -> Prepared:
@@ -69,7 +75,8 @@ class OpenVino:
             return outputs
 
         alive = (inputs, outputs)
-        return Prepared(request.infer, results, _kernels(compiled), seconds, alive)
+        form = f"{build.__name__.strip('_')}; {_kernels(compiled)}"
+        return Prepared(request.infer, results, form, seconds, alive)
 
 
 def _tensor(array: Array) -> ov.Tensor:
@@ -145,7 +152,7 @@ def _norm(x: Any, type_: ov.Type, weight: Any) -> Any:
     return ops.multiply(ops.multiply(x, ops.divide(_number(1, type_), root)), weight)
 
 
-def _attention(case: Attention, values: Mapping[str, Any]) -> list[Any]:
+def _sdpa_op(case: Attention, values: Mapping[str, Any]) -> list[Any]:
     """A window is a mask; causality a flag."""
     bias = additive_mask(case)[None, None] if case.window else np.zeros((), np.float32)
     extra = (ops.constant(bias), ops.constant(np.float32(case.scale)))
