@@ -7,7 +7,7 @@ and sum need nothing across lanes; the columns of the values lie in lanes for th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 
 from iree.compiler import ir
@@ -25,7 +25,9 @@ from .dispatch import Kernel
 from .emit import Index
 from .machine import Machine
 
-_KEYS = 64
+_KEYS, _QUERIES = 64, 32
+_PACKED_KEYS, _PACKED_QUERIES = 32, 128
+"""Where keys or values are converted first, many queries share the work."""
 _SLOTS = 64
 """Workgroups that share the work where each wants memory of its own."""
 _SIGNED = arith.CmpIPredicate
@@ -57,7 +59,8 @@ def plan(problem: Attention, machine: Machine) -> Plan:
     across = min(across, ceil(problem.rows / lanes))
     keys = min(keys, problem.keys)
     wide = across * lanes
-    queries = wide * min(ceil(32 / wide), ceil(problem.rows / wide))
+    block, tile = (_PACKED_KEYS, _PACKED_QUERIES) if _packs(problem, lanes) else (_KEYS, _QUERIES)
+    queries = wide * min(ceil(tile / wide), ceil(problem.rows / wide))
     return Plan(
         lanes=lanes,
         across=across,
@@ -65,8 +68,14 @@ def plan(problem: Attention, machine: Machine) -> Plan:
         rows_at_once=min(rows, queries),
         columns_at_once=columns,
         queries=queries,
-        keys=min(_KEYS, problem.keys) // keys * keys,
+        keys=min(block, problem.keys) // keys * keys,
     )
+
+
+def _packs(problem: Attention, lanes: int) -> bool:
+    f32 = emit.f32()
+    same = problem.elements["k"] == f32 and problem.elements["v"] == f32
+    return not same or problem.value_depth % lanes != 0
 
 
 def kernel(problem: Attention, machine: Machine) -> Kernel:
@@ -253,12 +262,15 @@ class _Code:
 
     def _cut(self, key: Index, span: Span) -> _Block:
         """A block from `key` on: whole groups of keys, moved back where they would pass the end."""
-        group = self.plan.keys_at_once
         rest = emit.subtract(emit.add(span.last, 1), key)
-        rounded = emit.multiply(emit.divide(emit.add(rest, group - 1), group), group)
-        count = emit.smaller(rounded, self.plan.keys)
+        count = emit.smaller(self._whole_groups(rest), self.plan.keys)
         first = emit.smaller(key, emit.subtract(self.problem.keys, count))
         return _Block(first, count, key)
+
+    def _whole_groups(self, keys: Index) -> Index:
+        """A number of keys, rounded up to those that are read at once."""
+        group = self.plan.keys_at_once
+        return emit.multiply(emit.divide(emit.add(keys, group - 1), group), group)
 
     def _block(self, place: _Place, block: _Block, shared: Span) -> None:
         plan = self.plan
@@ -266,17 +278,29 @@ class _Code:
         wide = plan.across * plan.lanes
 
         def lanes(lane: Index) -> None:
-            self._scores(place, block, lane)
+            part = self._part(block, lane)
+            self._scores(place, part, lane)
             if self.problem.softcap is not None:
-                self._cap(block, lane)
+                self._cap(part, lane)
             if self.problem.mask is not None:
-                self._mask(block, lane)
+                self._mask(part, lane)
             if self.problem.banded or self.problem.keys % plan.keys_at_once:
-                emit.when(self._is_cut(block, shared), lambda: self._hide(block, lane))
-            self._softmax(block, lane)
+                emit.when(self._is_cut(part, shared), lambda: self._hide(part, lane))
+            self._softmax(part, lane)
 
         emit.loop(0, plan.queries, wide, [], lanes)
         self._sum(place, block)
+
+    def _part(self, block: _Block, lane: Index) -> _Block:
+        """The keys of a block that queries from `lane` on read: `_sum` reads no others either."""
+        plan = self.plan
+        wide = plan.across * plan.lanes
+        if self.problem.right is None or self.layout.straddles or wide == plan.queries:
+            return block
+        last = self.last.get(emit.add(lane, wide - 1))
+        rest = emit.subtract(arith.index_cast(ir.IndexType.get(), last), block.first)
+        rest = emit.larger(emit.add(rest, 1), 0)
+        return replace(block, count=emit.smaller(self._whole_groups(rest), block.count))
 
     # -- before the keys -------------------------------------------------------------------------
 
