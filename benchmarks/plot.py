@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from .contenders import BASE, CONTENDERS, LIMIT
 from .record import Record
@@ -60,6 +61,9 @@ def _panel(panel: Axes, results: list[Record], titles: list[str]) -> None:
         )
     panel.axvline(1, color="black", linewidth=1)
     panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_yticks(range(len(titles)), titles)
     panel.set_ylim(len(titles) - 0.5, -0.5)
     panel.grid(alpha=0.3)
