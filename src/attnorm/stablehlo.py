@@ -8,7 +8,7 @@ expansion is written once.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .bindings import hlo, ir
@@ -274,12 +274,79 @@ class Builder:
             )
         return self.broadcast(counts, [axis], shape)
 
+    # -- parts -----------------------------------------------------------------------------------
+
+    def slice(self, x: ir.Value, starts: Sequence[int], sizes: Sequence[int]) -> ir.Value:
+        """The part of `sizes` that begins at `starts`."""
+        type_ = self.tensor(sizes, element_type(x))
+        if x.type == type_:
+            return x
+        limits = [start + size for start, size in zip(starts, sizes, strict=True)]
+        named = {"start_indices": starts, "limit_indices": limits, "strides": [1] * len(sizes)}
+        attributes = {key: ir.DenseI64ArrayAttr.get(list(value)) for key, value in named.items()}
+        return self.op("slice", [x], type_, **attributes)
+
+    def dynamic_slice(
+        self, x: ir.Value, starts: Sequence[ir.Value], sizes: Sequence[int]
+    ) -> ir.Value:
+        """The part of `sizes` that begins at `starts`, scalars known at run time."""
+        type_ = self.tensor(sizes, element_type(x))
+        slice_sizes = ir.DenseI64ArrayAttr.get(list(sizes))
+        return self.op("dynamic_slice", [x, *starts], type_, slice_sizes=slice_sizes)
+
+    def dynamic_update_slice(
+        self, x: ir.Value, part: ir.Value, starts: Sequence[ir.Value]
+    ) -> ir.Value:
+        """x with the part that begins at `starts` replaced."""
+        return self.op("dynamic_update_slice", [x, part, *starts], x.type)
+
+    def concatenate(self, parts: Sequence[ir.Value], axis: int) -> ir.Value:
+        """Static tensors one after the other along `axis`."""
+        if len(parts) == 1:
+            return parts[0]
+        shape = list(parts[0].type.shape)
+        shape[axis] = sum(part.type.shape[axis] for part in parts)
+        dimension = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), axis)
+        type_ = self.tensor(shape, element_type(parts[0]))
+        return self.op("concatenate", parts, type_, dimension=dimension)
+
+    # -- loops -----------------------------------------------------------------------------------
+
+    def loop(
+        self,
+        low: ir.Value,
+        high: ir.Value,
+        state: Sequence[ir.Value],
+        body: Callable[[Builder, ir.Value, list[ir.Value]], list[ir.Value]],
+    ) -> list[ir.Value]:
+        """The state after `body` for every counter from `low` up to but not `high`, in order."""
+        carried = [low, *state]
+        types = [value.type for value in carried]
+        op = ir.Operation.create(
+            "stablehlo.while", results=types, operands=carried, regions=2, loc=self.loc, ip=self.ip
+        )
+        test, step = (
+            region.blocks.append(*types, arg_locs=[self.loc] * len(types)) for region in op.regions
+        )
+        inner = Builder(ir.InsertionPoint(test), self.loc)
+        inner.yield_([inner.compare("LT", test.arguments[0], high)])
+        inner = Builder(ir.InsertionPoint(step), self.loc)
+        counter, *values = step.arguments
+        values = body(inner, counter, values)
+        inner.yield_([inner.add(counter, 1), *values])
+        return list(op.results)[1:]
+
     # -- contractions ----------------------------------------------------------------------------
 
-    def reduce(self, kind: str, x: ir.Value, axes: Sequence[int]) -> ir.Value:
-        """Reduces `axes` by "add", "multiply", "maximum", "minimum", "and" or "or"."""
+    def reduce(
+        self, kind: str, x: ir.Value, axes: Sequence[int], init: float | int | None = None
+    ) -> ir.Value:
+        """Reduces `axes` by "add", "multiply", "maximum", "minimum", "and" or "or".
+
+        It begins with `init`, or with what changes nothing.
+        """
         element = element_type(x)
-        init = self.full(neutral(kind, element), element)
+        init = self.full(neutral(kind, element) if init is None else init, element)
         kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
         if 0 in shape_of(x):
             # StableHLO's canonicalizer makes ops of arith and tensor of such a reduction.

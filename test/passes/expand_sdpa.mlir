@@ -76,15 +76,28 @@ func.func @causal_window(%q: tensor<2x3x8xf32>, %k: tensor<2x5x8xf32>) -> tensor
   return %0 : tensor<2x3x8xf32>
 }
 
-// A fully masked row is 0 where that is asked for: its sum of powers is divided by 1.
+// A fully masked row, whose sum is 0, is 0 where that is asked for: it is divided by 1.
 // CHECK-LABEL: func.func @fully_masked_zero
 func.func @fully_masked_zero(%q: tensor<2x3x8xf32>, %m: tensor<3x3xi1>) -> tensor<2x3x8xf32> {
-  // CHECK: %[[ONE:.*]] = stablehlo.constant dense<1.000000e+00>
-  // CHECK: %[[LOST:.*]] = stablehlo.compare EQ
-  // CHECK: stablehlo.select %[[LOST]]
-  // CHECK: stablehlo.exponential
-  // CHECK: stablehlo.select %[[LOST]], %[[ONE]]
+  // CHECK-DAG: %[[ONE:.*]] = stablehlo.constant dense<1.000000e+00>
+  // CHECK-DAG: %[[FLOOR:.*]] = stablehlo.constant dense<-3.40282347E+38> : tensor<f32>
+  // CHECK: stablehlo.reduce({{.*}} init: %[[FLOOR]]) applies stablehlo.maximum
+  // CHECK: %[[TOTAL:.*]] = stablehlo.reduce({{.*}} applies stablehlo.add
+  // CHECK: %[[LOST:.*]] = stablehlo.compare EQ, %[[TOTAL]]
+  // CHECK: stablehlo.select %[[LOST]], %[[ONE]], %[[TOTAL]]
   %0 = "attnorm.sdpa"(%q, %q, %q, %m) {scale = 0.5 : f64, fully_masked = "zero", operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// It is the mean of the values where that is asked for.
+// CHECK-LABEL: func.func @fully_masked_uniform
+// CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>,
+func.func @fully_masked_uniform(%q: tensor<2x3x8xf32>, %m: tensor<3x3xi1>) -> tensor<2x3x8xf32> {
+  // CHECK: stablehlo.reduce(%[[Q]] {{.*}} applies stablehlo.add across dimensions = [1]
+  // CHECK: %[[MEAN:.*]] = stablehlo.divide {{.*}} : tensor<2x8xf32>
+  // CHECK: %[[MEANS:.*]] = stablehlo.broadcast_in_dim %[[MEAN]], dims = [0, 2]
+  // CHECK: stablehlo.select %{{.*}}, %[[MEANS]]
+  %0 = "attnorm.sdpa"(%q, %q, %q, %m) {scale = 0.5 : f64, fully_masked = "uniform", operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
   return %0 : tensor<2x3x8xf32>
 }
 
