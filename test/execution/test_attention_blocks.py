@@ -196,5 +196,5 @@ def test_code_does_not_grow(length):
     with api.new_context(), ir.Location.unknown():
         module = ir.Module.parse(text).operation
         pipeline.run(module, pipeline.resolve("expand-sdpa,canonicalize,cse"))
-        assert str(module).count("\n") < 100
+        assert str(module).count("\n") < 160
         assert len(compile_module(bytecode(module))) < 60_000
