@@ -26,10 +26,15 @@ from .dispatch import Kernel, View
 from .emit import Index
 from .machine import Machine
 
-_BLOCK = 128
-"""Keys whose scores are kept."""
+_BLOCK = 32
+"""Keys whose scores are kept. While they are read their values are fetched, and the next keys while
+these are: the processor's own guesses see a break at every change from one to the other."""
 _WORKGROUPS = 16
 """As many as cores should have to choose from."""
+_LINE = 64
+"""Bytes of a cache line."""
+_SECOND_LEVEL = 2
+"""The cache that is asked to fetch, as `memref.prefetch` numbers them."""
 _SPLIT = 512
 """Keys that a workgroup should have at least."""
 _SIGNED = arith.CmpIPredicate
@@ -218,35 +223,41 @@ class _Code:
             self._softmax(row, count)
 
         emit.loop(0, self.problem.rows, 1, [], row)
-        emit.loop(0, self.problem.rows, group, [], lambda row: self._sum(row, first, count))
+        emit.loop(
+            0,
+            self.problem.rows,
+            self.layout.rows_at_once,
+            [],
+            lambda row: self._sum(row, first, count),
+        )
 
     def _scores(self, first: Index, key: Index) -> None:
         """Scores of some keys, for all rows."""
-        self._prefetch_values(first, key)
         group = self.layout.rows_at_once
         emit.loop(0, self.problem.rows, group, [], lambda row: self._score_tile(first, key, row))
 
-    def _prefetch_values(self, first: Index, key: Index) -> None:
-        """Values are wanted when the scores of the block are done."""
-        v, line = self.operands["v"], 64 * 8 // emit.element_of(self.operands["v"]).width
-        for i in range(self.lanes // self.layout.rows_at_once):
-            for column in range(0, self.problem.value_depth, line):
-                at = [self.pair, emit.add(emit.add(first, key), i), column]
-                memref.prefetch(v, [emit.index(n) for n in at], False, 2, True)
+    def _prefetch(self, name: str, key: Index, column: Index) -> None:
+        """Asks for a vector of a key's columns."""
+        key = emit.smaller(key, self.problem.keys - 1)
+        at = [emit.index(n) for n in (self.pair, key, column)]
+        memref.prefetch(self.operands[name], at, False, _SECOND_LEVEL, True)
 
     def _score_tile(self, first: Index, key: Index, row: Index) -> None:
         group = self.layout.rows_at_once
         keys = [emit.add(key, i) for i in range(self.lanes // group)]
         rows = [emit.add(row, i) for i in range(group)]
 
-        def dot(d: Index, *sums: ir.Value) -> list[ir.Value]:
-            k = [self._load("k", emit.add(first, at), d) for at in keys]
-            q = [self.q.load([at, d], self.lanes) for at in rows]
-            pairs = [(q[i], k[j]) for i in range(group) for j in range(len(keys))]
-            return [mathdialect.fma(a, b, c) for (a, b), c in zip(pairs, sums, strict=True)]
-
-        zeros = [emit.constant(self.vector, 0.0)] * self.lanes
-        sums = _sums_over_lanes(emit.loop(0, self.problem.depth, self.lanes, zeros, dot))
+        zero = emit.constant(self.vector, 0.0)
+        sums = [[zero] * len(keys) for _ in rows]
+        # Unrolled, to read memory in its order.
+        for j, at in enumerate(keys):
+            for d in range(0, self.problem.depth, self.lanes):
+                k = self._load("k", emit.add(first, at), d)
+                if d < self.problem.value_depth and d % self._line("v") == 0:
+                    self._prefetch("v", emit.add(first, at), d)
+                for i, r in enumerate(rows):
+                    sums[i][j] = mathdialect.fma(k, self.q.load([r, d], self.lanes), sums[i][j])
+        sums = _sums_over_lanes([s for row in sums for s in row])
         for i, at in enumerate(rows):
             part = vector.extract_strided_slice(
                 emit.vector_of(len(keys), emit.f32()), sums, [i * len(keys)], [len(keys)], [1]
@@ -256,6 +267,10 @@ class _Code:
     def _load(self, name: str, key: Index, column: Index) -> ir.Value:
         value = emit.load(self.operands[name], [self.pair, key, column], self.lanes)
         return emit.convert(value, emit.f32())
+
+    def _line(self, name: str) -> int:
+        """How many elements a cache line holds."""
+        return _LINE * 8 // emit.element_of(self.operands[name]).width
 
     def _finish_scores(self, row: Index, first: Index, count: Index) -> None:
         """The cap and the mask."""
@@ -359,6 +374,8 @@ class _Code:
         def add(key: Index, *sums: ir.Value) -> list[ir.Value]:
             v = [self._load("v", emit.add(first, key), at) for at in places]
             weights = [self.powers.splat([row, key], self.lanes) for row in rows]
+            for at in places[:: max(1, self._line("k") // self.lanes)]:
+                self._prefetch("k", emit.add(emit.add(first, count), key), at)
             pairs = [(w, x) for w in weights for x in v]
             return [mathdialect.fma(w, x, s) for (w, x), s in zip(pairs, sums, strict=True)]
 
