@@ -213,6 +213,12 @@ def compare(predicate: arith.CmpFPredicate, a: ir.Value, b: ir.Value) -> ir.Valu
     return arith.cmpf(predicate, a, b)
 
 
+def multiply_add(a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a b + c, rounded once where the processor can; elsewhere `fma` is a slow call."""
+    contract = arith.FastMathFlags.contract
+    return arith.addf(arith.mulf(a, b, fastmath=contract), c, fastmath=contract)
+
+
 def exp(x: ir.Value) -> ir.Value:
     """e^x of f32, within 1 ulp of the exact value over the whole range.
 
