@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from iree.compiler import ir
 from iree.compiler.dialects import arith
-from iree.compiler.dialects import math as mathdialect
 
 from . import attention_row, emit
 from .attention_end import Ending
@@ -54,13 +53,13 @@ def _row(
     weights = [power(arith.subf(score, peak)) for score in scores]
     total = emit.constant(emit.f32(), 0.0)
     for split in splits:
-        total = mathdialect.fma(weights[split], totals.get(split, row), total)
+        total = emit.multiply_add(weights[split], totals.get(split, row), total)
 
     def merged(column: Index, lanes: int) -> ir.Value:
         value = emit.constant(emit.vector_of(lanes, emit.f32()), 0.0)
         for split in splits:
             part = sums.load([split, row, column], lanes)
-            value = mathdialect.fma(emit.splat(weights[split], lanes), part, value)
+            value = emit.multiply_add(emit.splat(weights[split], lanes), part, value)
         return value
 
     ending.row(pair, row, merged, total, peak)

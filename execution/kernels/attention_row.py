@@ -25,10 +25,14 @@ from .attention_softmax import LOWEST, larger, power
 from .dispatch import Kernel, View
 from .emit import Index
 from .machine import Machine
+from .refusal import Refused
 
-_BLOCK = 32
-"""Keys whose scores are kept. While they are read their values are fetched, and the next keys while
-these are: the processor's own guesses see a break at every change from one to the other."""
+_BLOCK, _LONG_BLOCK = 32, 128
+"""Keys whose scores are kept, of one query and of several.
+
+While they are read their values are fetched, and the next keys while these are: the processor's own
+guesses break at every change from one to the other.
+"""
 _WORKGROUPS = 16
 """As many as cores should have to choose from."""
 _LINE = 64
@@ -55,7 +59,8 @@ class Layout:
     @property
     def block(self) -> int:
         """Keys in a block."""
-        return min(_BLOCK, self.problem.keys // self.lanes * self.lanes)
+        wanted = _BLOCK if self.problem.rows == 1 else _LONG_BLOCK
+        return min(wanted, self.problem.keys // self.lanes * self.lanes)
 
     @property
     def splits(self) -> int:
@@ -71,11 +76,15 @@ class Layout:
 
 def layout(problem: Attention, machine: Machine) -> Layout | None:
     """The layout of an attention; None where the queries are many or vectors would be cut."""
-    lanes = machine.lanes
-    whole = problem.depth % lanes == 0 and problem.value_depth % lanes == 0
-    if not whole or 2 * problem.rows > lanes or problem.keys < lanes:
+    if 2 * problem.rows > machine.lanes:
         return None
-    return Layout(problem, lanes)
+    for lanes in (16, 8, 4):
+        whole = problem.depth % lanes == 0 and problem.value_depth % lanes == 0
+        if lanes <= machine.lanes and whole and lanes <= problem.keys:
+            return Layout(problem, lanes)
+    if problem.keys > machine.lanes:
+        raise Refused("few queries, of a depth that is no multiple of a vector")
+    return None
 
 
 def kernel(layout: Layout) -> Kernel:
@@ -256,7 +265,7 @@ class _Code:
                 if d < self.problem.value_depth and d % self._line("v") == 0:
                     self._prefetch("v", emit.add(first, at), d)
                 for i, r in enumerate(rows):
-                    sums[i][j] = mathdialect.fma(k, self.q.load([r, d], self.lanes), sums[i][j])
+                    sums[i][j] = emit.multiply_add(k, self.q.load([r, d], self.lanes), sums[i][j])
         sums = _sums_over_lanes([s for row in sums for s in row])
         for i, at in enumerate(rows):
             part = vector.extract_strided_slice(
@@ -377,7 +386,7 @@ class _Code:
             for at in places[:: max(1, self._line("k") // self.lanes)]:
                 self._prefetch("k", emit.add(emit.add(first, count), key), at)
             pairs = [(w, x) for w in weights for x in v]
-            return [mathdialect.fma(w, x, s) for (w, x), s in zip(pairs, sums, strict=True)]
+            return [emit.multiply_add(w, x, s) for (w, x), s in zip(pairs, sums, strict=True)]
 
         sums = []
         for row in rows:

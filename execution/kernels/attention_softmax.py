@@ -6,7 +6,6 @@ import math
 
 from iree.compiler import ir
 from iree.compiler.dialects import arith
-from iree.compiler.dialects import math as mathdialect
 
 from . import emit
 
@@ -35,12 +34,12 @@ def power(x: ir.Value) -> ir.Value:
     low = emit.constant_like(x, -88.0)
     x = arith.select(emit.compare(arith.CmpFPredicate.OLT, x, low), low, x)
     rounder = emit.constant_like(x, _ROUNDER)
-    biased = mathdialect.fma(x, emit.constant_like(x, math.log2(math.e)), rounder)
+    biased = emit.multiply_add(x, emit.constant_like(x, math.log2(math.e)), rounder)
     n = arith.subf(biased, rounder)
-    r = mathdialect.fma(n, emit.constant_like(x, -math.log(2)), x)
+    r = emit.multiply_add(n, emit.constant_like(x, -math.log(2)), x)
     value = emit.constant_like(x, _POLYNOMIAL[-1])
     for coefficient in reversed(_POLYNOMIAL[:-1]):
-        value = mathdialect.fma(value, r, emit.constant_like(x, coefficient))
+        value = emit.multiply_add(value, r, emit.constant_like(x, coefficient))
     bits = arith.bitcast(emit.like(x, emit.i32()), biased)
     bits = arith.shli(bits, emit.constant_like(bits, _EXPONENT_BITS))
     return arith.mulf(value, arith.bitcast(x.type, bits))

@@ -386,7 +386,7 @@ class _Code:
                 for i in range(plan.keys_at_once):
                     k = self._key(place, block, emit.add(key, i), d)
                     updated += [
-                        mathdialect.fma(k, q[n], sums[i * plan.across + n])
+                        emit.multiply_add(k, q[n], sums[i * plan.across + n])
                         for n in range(plan.across)
                     ]
                 return updated
@@ -416,10 +416,12 @@ class _Code:
         self._map_scores(block, lane, capped)
 
     def _mask(self, block: _Block, lane: Index) -> None:
-        """The mask's rows lie along the keys, the scores along the queries: one by one."""
         problem, mask = self.problem, self.operands["mask"]
         assert problem.mask is not None
         stride = 0 if problem.mask[-1] == 1 else 1
+        if problem.mask[-2] == 1 and (problem.mask[-3] == 1 or not self.layout.straddles):
+            self._mask_alike(block, lane, stride)
+            return
 
         def row(lane: Index) -> None:
             begin = arith.index_cast(ir.IndexType.get(), self.mask_rows.get(lane))
@@ -431,8 +433,20 @@ class _Code:
 
             emit.loop(0, block.count, 1, [], score)
 
+        # The mask's rows lie along the keys, the scores along the queries: one by one.
         wide = self.plan.across * self.plan.lanes
         emit.loop(lane, emit.add(lane, wide), 1, [], row)
+
+    def _mask_alike(self, block: _Block, lane: Index, stride: int) -> None:
+        """A mask that does not tell queries apart."""
+        begin = arith.index_cast(ir.IndexType.get(), self.mask_rows.get(lane))
+
+        def kept(key: Index, lane: Index, score: ir.Value) -> ir.Value:
+            position = emit.multiply(emit.add(block.first, key), stride)
+            value = emit.load_scalar(self.operands["mask"], [emit.add(begin, position)])
+            return masked(score, emit.splat(value, self.plan.lanes))
+
+        self._map_scores(block, lane, kept)
 
     def _is_cut(self, block: _Block, shared: Span) -> ir.Value:
         """Whether a block has keys that some query does not read, or that have been read."""
@@ -561,7 +575,7 @@ class _Code:
             for i, at in enumerate(rows):
                 weight = self.powers.splat([key, at], plan.lanes)
                 updated += [
-                    mathdialect.fma(weight, v[n], sums[i * columns + n]) for n in range(columns)
+                    emit.multiply_add(weight, v[n], sums[i * columns + n]) for n in range(columns)
                 ]
             return updated
 

@@ -258,7 +258,8 @@ def drawn(rng):
     heads = int(key_heads * group)
     queries = int(rng.choice([1, 2, 5, 17, 31, 33, 70]))
     keys = int(rng.choice([1, 3, 8, 16, 33, 65, 130] if queries > 2 else [7, 16, 130, 1040]))
-    depths = [int(n) for n in rng.choice([3, 8, 16, 20, 48], 2)]
+    # Of few queries only vectors that are whole.
+    depths = [int(n) for n in rng.choice([8, 16, 20, 48, 3][: 4 + (group * queries > 8)], 2)]
     dtype = (F32, F32, F16, BF16)[rng.integers(4)]
     arrays = operands((heads, int(key_heads)), (queries, keys), depths, (2,), dtype)
     attributes = dict(BANDS[rng.integers(len(BANDS))])
@@ -328,11 +329,18 @@ def test_nothing_to_attend_to(mode):
 # -- what has no kernel, and other machines ------------------------------------------------------
 
 
-def test_refusal():
-    """f64 has no kernel, and says so; the decomposition computes it."""
-    case = Case(operands(lengths=(5, 9), dtype=np.float64))
+REFUSALS = {
+    "q: expected elements of f16, bf16 or f32, got f64": operands((2, 2), (5, 9), dtype=np.float64),
+    "few queries, of a depth that is no multiple of a vector": operands((2, 2), (1, 99), (5, 5)),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_refusals(reason):
+    """What has no kernel says why; the decomposition computes it."""
+    case = Case(REFUSALS[reason])
     vmfb, reasons = compiled([case])
-    assert reasons == ["q: expected elements of f16, bf16 or f32, got f64"]
+    assert reasons == [reason]
     compare(Program(vmfb)(*case.arrays.values()), case)
 
 
