@@ -26,8 +26,8 @@ from .emit import Index
 from .machine import Machine
 
 _KEYS, _QUERIES = 64, 32
-_PACKED_KEYS, _PACKED_QUERIES = 32, 128
-"""Where keys or values are converted first, many queries share the work."""
+_PACKED_KEYS, _PACKED_QUERIES, _DEEP_PACKED_QUERIES = 32, 128, 64
+"""Where keys or values are converted first, many queries share the work; fewer of great depths."""
 _SLOTS = 64
 """Workgroups that share the work where each wants memory of its own."""
 _SIGNED = arith.CmpIPredicate
@@ -59,7 +59,10 @@ def plan(problem: Attention, machine: Machine) -> Plan:
     across = min(across, ceil(problem.rows / lanes))
     keys = min(keys, problem.keys)
     wide = across * lanes
-    block, tile = (_PACKED_KEYS, _PACKED_QUERIES) if _packs(problem, lanes) else (_KEYS, _QUERIES)
+    block, tile = _KEYS, _QUERIES
+    if _packs(problem, lanes):
+        deep = problem.depth + problem.value_depth > 128
+        block, tile = _PACKED_KEYS, _DEEP_PACKED_QUERIES if deep else _PACKED_QUERIES
     queries = wide * min(ceil(tile / wide), ceil(problem.rows / wide))
     return Plan(
         lanes=lanes,

@@ -297,6 +297,11 @@ def test_hard_values(queries):
     for value in (math.nan, math.inf, -math.inf):
         arrays = operands(lengths=(queries, 40))
         cases.append(Case({**arrays, "sinks": np.array([value, 0.0], F32)}))
+    # Beyond a head's last key lies the next head.
+    arrays = operands(lengths=(queries, 37))
+    for name in "kv":
+        arrays[name][0, 1] = math.nan
+    cases.append(Case(arrays))
     check(cases)
 
 
