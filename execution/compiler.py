@@ -73,8 +73,8 @@ def compile_module(
     pins reads it without loss, it keeps locations, so that diagnostics point at the user's file,
     and it is written in a third of the time of text. (A portable artifact does not survive a
     compilation in phases: IREE then lacks the func dialect.) `name` stands in diagnostics where
-    the source has no locations. `flags` are flags of `iree-compile`, appended to ours. `rewrite` may
-    change the module, in IREE's own bindings, before anything else does.
+    the source has no locations. `flags` are flags of `iree-compile`, appended to ours. `rewrite`
+    may change the module, in IREE's own bindings, before anything else does.
 
     Raises `CompileError` when IREE refuses the module, `AttnormError` for an unknown target or
     flag.
@@ -101,7 +101,7 @@ def compile_module(
 
 @functools.cache
 def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
-    """What IREE knows of the CPU that a target stands for: the text of its `#hal.executable.target`.
+    """What IREE knows of a target's CPU: the text of its `#hal.executable.target`.
 
     Raises `AttnormError` for an unknown target or flag.
     """

@@ -24,6 +24,8 @@ _CHEAP = _SPREADS | {"stablehlo.constant", "stablehlo.convert"}
 """What is computed again rather than read from memory."""
 _LIMIT = 200
 """Ops in a kernel."""
+_DEPTH = 4
+"""Reductions that wait for each other in a kernel: two norms, one of them a LayerNorm."""
 
 
 @dataclass(eq=False)
@@ -164,8 +166,17 @@ class Cluster:
 
     def _try(self, position: int) -> None:
         self.members.add(position)
-        if not self._can_stand():
+        if self._depth() > _DEPTH or not self._can_stand():
             self.members.remove(position)
+
+    def _depth(self) -> int:
+        """How many reductions wait for each other."""
+        depths: dict[int, int] = {}
+        for position in sorted(self.members):
+            item = self._graph.items[position]
+            before = max((depths.get(read, 0) for read in item.reads), default=0)
+            depths[position] = before + (item.op.name == "stablehlo.reduce")
+        return max(depths.values())
 
     def _can_stand(self) -> bool:
         readers = {r for member in self.members for r in self._graph.items[member].readers}
@@ -228,7 +239,7 @@ def _wide(shape: Shape) -> list[int | ir.Value]:
 
 
 def _is_copied(op: ir.Operation) -> bool:
-    """Whether a cheap op makes no more than its operand says: a splat, a spread, a unit dimension."""
+    """Whether a cheap op says no more than its operand: a splat, a spread, a unit dimension."""
     if op.name == "stablehlo.constant":
         value = op.attributes["value"]
         return isinstance(value, ir.DenseElementsAttr) and value.is_splat

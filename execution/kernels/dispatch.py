@@ -33,11 +33,11 @@ class View:
 class Kernel:
     """Code that runs once for each workgroup of a grid.
 
-    `name` is what profiles show, with a number. Kernels of one `key` have the same code. `sizes` lists, for each
-    None in the views of inputs and then outputs, which run-time size it is; a kernel has
-    `size_count` of them. `grid` gives up to three counts of workgroups from those sizes. `body`
-    writes the code, given the inputs, the outputs, the workgroup's ids (one for each count) and the
-    run-time sizes.
+    `name` is what profiles show, with a number. Kernels of one `key` have the same code. `sizes`
+    lists, for each None in the views of inputs and then outputs, which run-time size it is; a
+    kernel has `size_count` of them. `grid` gives up to three counts of workgroups from those sizes.
+    `body` writes the code, given the inputs, the outputs, the workgroup's ids (one for each count)
+    and the run-time sizes.
     """
 
     name: str

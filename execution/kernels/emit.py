@@ -10,7 +10,7 @@ import math as numbers
 from collections.abc import Callable, Sequence
 
 from iree.compiler import ir
-from iree.compiler.dialects import arith, math, memref, scf, vector
+from iree.compiler.dialects import arith, memref, scf, vector
 
 Index = ir.Value | int
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -226,15 +226,20 @@ def exp(x: ir.Value) -> ir.Value:
     2^n in two factors, so that subnormal and infinite results come out as they should.
     """
     x = _clamp(x, -104.0, 89.0)
-    n = math.roundeven(arith.mulf(x, constant_like(x, numbers.log2(numbers.e))))
-    r = math.fma(n, constant_like(n, -0.693359375), x)
-    r = math.fma(n, constant_like(n, 2.12194440e-4), r)
-    whole = arith.fptosi(like(n, i32()), n)
+    # Added to a number below 2^22, it leaves the nearest whole number in the last bits.
+    shift = constant_like(x, 1.5 * 2**23)
+    shifted = multiply_add(x, constant_like(x, numbers.log2(numbers.e)), shift)
+    n = arith.subf(shifted, shift)
+    r = multiply_add(n, constant_like(n, -0.693359375), x)
+    r = multiply_add(n, constant_like(n, 2.12194440e-4), r)
+    bits = arith.bitcast(like(x, i32()), shifted)
+    whole = arith.subi(bits, constant_like(bits, _SHIFT_BITS))
     half = arith.shrsi(whole, constant_like(whole, 1))
     value = arith.mulf(_polynomial(_EXP, r), _power_of_two(half, x.type))
     return arith.mulf(value, _power_of_two(arith.subi(whole, half), x.type))
 
 
+_SHIFT_BITS = 0x4B400000  # of 1.5 * 2^23
 # The Taylor series of e^r from r^0 on: its next term is below 2^-27 where |r| <= ln 2 / 2.
 _EXP = tuple(1 / numbers.factorial(k) for k in range(8))
 
@@ -250,7 +255,7 @@ def _polynomial(coefficients: Sequence[float], x: ir.Value) -> ir.Value:
     """coefficients[0] + coefficients[1] x + ..., by Horner's rule."""
     value = constant_like(x, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
-        value = math.fma(value, x, constant_like(x, coefficient))
+        value = multiply_add(value, x, constant_like(x, coefficient))
     return value
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from iree.compiler import ir
 from iree.compiler.dialects import arith, vector
-from iree.compiler.dialects import math as functions
 
 from . import emit
 from .emit import Index
@@ -78,19 +77,11 @@ class RowCode:
 
     def _row_nodes(self, level: int) -> list[Node]:
         """What does not change along a row and can be computed before the sweep of `level`."""
-        found: dict[Node, None] = {}
-
-        def visit(node: Node) -> None:
-            if node in found:
-                return
-            for operand in node.operands:
-                visit(operand)
-            if not self.program.along_columns(node) and node.level <= level:
-                found[node] = None
-
-        for root in (*self.program.results, *self.program.reductions):
-            visit(root)
-        return list(found)
+        return [
+            node
+            for node in self.program.nodes()
+            if not self.program.along_columns(node) and node.level <= level
+        ]
 
     def _finish(self, node: Node, total: ir.Value) -> ir.Value:
         """A reduction's result from the total of its elements."""
@@ -246,17 +237,18 @@ class _Columns:
     ) -> list[ir.Value]:
         """The sweep's work on one vector; the reductions' new accumulators."""
         at = _Vector(self.code, column, lanes)
-        for node in self.sweep.keeps:
-            place = self.code.keep(node, self.code.row)
-            if place:
-                memory, indices = place
-                emit.store(at.value(node), memory, [*indices, column])
         out = [
             at.accumulate(kind, node.operands[0], total)
             for kind, node, total in zip(self.kinds, self.sweep.reductions, carried, strict=True)
         ]
         for position in self.sweep.stores:
             at.store(position, main)
+        # Last: it may take the place of what was read above.
+        for node in self.sweep.keeps:
+            place = self.code.keep(node, self.code.row)
+            if place:
+                memory, indices = place
+                emit.store(at.value(node), memory, [*indices, column])
         return out
 
 
@@ -296,7 +288,7 @@ class _Vector:
         is_product = node.kind == "multiply" and isinstance(node.element, ir.F32Type)
         if kind == "add" and is_product and node not in self.code.kept:
             a, b = (self.value(operand) for operand in node.operands)
-            return functions.fma(a, b, total)
+            return emit.multiply_add(a, b, total)
         return _JOIN[kind](total, self.value(node))
 
     def store(self, position: int, main: bool) -> None:

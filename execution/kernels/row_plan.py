@@ -1,4 +1,4 @@
-"""When a row kernel computes what: passes over a row, each with its reductions and its stores."""
+"""When a row kernel computes what: sweeps over a row, and what is kept between them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 
 from .row_program import Node, RowProgram
 from .row_values import EXPENSIVE
+
+_WORTH_KEEPING = 5
+"""Loads and operations, above which a value is kept rather than computed again."""
+_EXPENSE = 8
+"""What one of `EXPENSIVE` counts as."""
 
 
 @dataclass
@@ -29,8 +34,16 @@ class Sweep:
         ]
 
 
-def plan(program: RowProgram) -> list[Sweep]:
-    """The sweeps in order. What is cheap is computed again in each that needs it."""
+@dataclass
+class Plan:
+    """The sweeps in order; `until` is the level of the last sweep that reads a kept value."""
+
+    sweeps: list[Sweep]
+    until: dict[Node, int] = field(default_factory=dict)
+
+
+def plan(program: RowProgram) -> Plan:
+    """A program's sweeps. What is cheap is computed again in each that needs it."""
     last = max(node.level for node in [*program.reductions, *program.results])
     sweeps = [Sweep(level) for level in range(last + 1)]
     for node in program.reductions:
@@ -38,26 +51,45 @@ def plan(program: RowProgram) -> list[Sweep]:
     for position, node in enumerate(program.results):
         if program.along_columns(node):
             sweeps[node.level].stores.append(position)
-    sweeps = [sweep for sweep in sweeps if sweep.reductions or sweep.stores]
-    _keep(program, sweeps)
-    return sweeps
+    made = Plan([sweep for sweep in sweeps if sweep.reductions or sweep.stores])
+    _keep(program, made)
+    return made
 
 
-def _keep(program: RowProgram, sweeps: list[Sweep]) -> None:
-    """Finds what is too expensive to be computed in two sweeps."""
+def _keep(program: RowProgram, made: Plan) -> None:
+    """Finds what costs too much to be computed in two sweeps."""
     first: dict[Node, Sweep] = {}
 
-    def visit(node: Node, sweep: Sweep) -> None:
-        if not program.along_columns(node) or node.kind == "reduce":
+    def visit(node: Node, sweep: Sweep, seen: set[Node]) -> None:
+        if node in seen or not program.along_columns(node):
             return
+        seen.add(node)
         before = first.setdefault(node, sweep)
-        if before is not sweep and node.kind in EXPENSIVE and program.along_rows(node):
-            if node not in before.keeps:
+        if before is not sweep and program.along_rows(node) and _is_worth(program, node, made):
+            if node not in made.until:
                 before.keeps.append(node)
+            made.until[node] = sweep.level
             return
         for operand in node.operands:
-            visit(operand, sweep)
+            visit(operand, sweep, seen)
 
-    for sweep in sweeps:
+    for sweep in made.sweeps:
+        seen: set[Node] = set()
         for root in sweep.roots(program):
-            visit(root, sweep)
+            visit(root, sweep, seen)
+
+
+def _is_worth(program: RowProgram, node: Node, made: Plan) -> bool:
+    if node in made.until:
+        return True
+    cost = 0
+    pending, seen = [node], set()
+    while pending:
+        inner = pending.pop()
+        if inner in seen or not program.along_columns(inner):
+            continue
+        seen.add(inner)
+        cost += _EXPENSE if inner.kind in EXPENSIVE else inner.kind not in ("move", "constant")
+        if inner not in made.until:
+            pending += inner.operands
+    return cost > _WORTH_KEEPING

@@ -78,6 +78,23 @@ class RowProgram:
         """Whether a value changes from row to row."""
         return any(0 <= axis < self.row_rank for axis in node.axes or ())
 
+    def nodes(self) -> list[Node]:
+        """Every value that the program has, each behind its operands."""
+        found: dict[Node, None] = {}
+        seen: set[Node] = set()
+
+        def visit(node: Node) -> None:
+            if node in seen:
+                return
+            seen.add(node)
+            for operand in node.operands:
+                visit(operand)
+            found[node] = None
+
+        for root in (*self.results, *self.reductions, *self.arguments):
+            visit(root)
+        return list(found)
+
 
 def product(sizes: Iterable[int | None]) -> int | None:
     """The product of sizes, None where one of them is."""

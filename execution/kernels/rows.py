@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from iree.compiler import ir
 from iree.compiler.dialects import tensor
@@ -13,7 +13,7 @@ from .emit import Index
 from .machine import Machine
 from .refusal import Refused
 from .row_code import RowCode
-from .row_plan import Sweep, plan
+from .row_plan import Plan, plan
 from .row_program import ELEMENTWISE, Node, RowProgram, places_of, product, read_program
 from .row_values import is_bool, supports
 
@@ -44,7 +44,7 @@ def take(
 
 def _check(program: RowProgram) -> None:
     """Raises `Refused` for what the code below cannot do."""
-    for node in _nodes(program):
+    for node in program.nodes():
         if node.kind in ELEMENTWISE:
             supports(node)
         dynamic = [axis for axis in range(program.row_rank) if program.space[axis] is None]
@@ -62,20 +62,6 @@ def _whole(program: RowProgram) -> Node:
         if places_of(node) == wide:
             return node
     raise Refused("no argument has all rows and columns")
-
-
-def _nodes(program: RowProgram) -> list[Node]:
-    found: dict[Node, None] = {}
-
-    def visit(node: Node) -> None:
-        if node not in found:
-            found[node] = None
-            for operand in node.operands:
-                visit(operand)
-
-    for root in (*program.results, *program.reductions, *program.arguments):
-        visit(root)
-    return list(found)
 
 
 # -- the dispatch --------------------------------------------------------------------------------
@@ -122,7 +108,7 @@ def _result_sizes(program: RowProgram, operand: ir.Value, whole: Node) -> list[i
 
 
 def _kernel(program: RowProgram, machine: Machine, key: str) -> Kernel:
-    sweeps = plan(program)
+    made = plan(program)
     group = _rows_of_a_group(program)
     dynamic = [size for size in (program.rows, program.columns) if size is None]
     inputs = [_view(program, node) for node in program.arguments]
@@ -136,8 +122,8 @@ def _kernel(program: RowProgram, machine: Machine, key: str) -> Kernel:
         columns = sizes[column_size] if program.columns is None else program.columns
         first = emit.multiply(ids[0], group)
         last = emit.smaller(emit.add(first, group), rows(sizes))
-        code = RowCode(program, machine, ins, outs, columns, _Keeper(program, sweeps, outs))
-        emit.loop(first, last, 1, [], lambda row: code.emit(sweeps, row))
+        code = RowCode(program, machine, ins, outs, columns, _Keeper(program, made, outs))
+        emit.loop(first, last, 1, [], lambda row: code.emit(made.sweeps, row))
 
     return Kernel(
         name="rows",
@@ -178,25 +164,34 @@ class _Keeper:
     None where there is no room: then it is computed again.
     """
 
-    def __init__(self, program: RowProgram, sweeps: Sequence[Sweep], outputs: Sequence[ir.Value]):
-        kept = [node for sweep in sweeps for node in sweep.keeps]
+    def __init__(self, program: RowProgram, made: Plan, outputs: Sequence[ir.Value]):
         self._places: dict[Node, tuple[ir.Value, bool]] = {}
         columns = program.columns
         room = _SCRATCH_BYTES // 4 // columns if columns else 0
-        for node in kept[:room]:
-            self._places[node] = (emit.scratch(columns), False)
-        free = [
-            output
-            for node, output in zip(program.results, outputs, strict=True)
-            if program.along_columns(node)
-            and isinstance(node.element, ir.F32Type)
-            and node.level == sweeps[-1].level
+        # Of each piece of memory, the last sweep that reads what is in it.
+        memories = [
+            *([-1, None, False] for _ in range(room)),
+            *([-1, output, True] for output in _free_outputs(program, made, outputs)),
         ]
-        for node, output in zip(kept[room:], free, strict=False):
-            self._places[node] = (output, True)
+        for sweep in made.sweeps:
+            for node in sweep.keeps:
+                memory = next((m for m in memories if m[0] <= sweep.level), None)
+                if memory:
+                    memory[0] = made.until[node]
+                    memory[1] = memory[1] or emit.scratch(columns)
+                    self._places[node] = (memory[1], memory[2])
 
     def __call__(self, node: Node, row: Index) -> tuple[ir.Value, tuple[Index, ...]] | None:
         if node not in self._places:
             return None
         memory, in_output = self._places[node]
         return memory, ((row,) if in_output else ())
+
+
+def _free_outputs(
+    program: RowProgram, made: Plan, outputs: Sequence[ir.Value]
+) -> Iterator[ir.Value]:
+    """Results in f32 that are written in the last sweep."""
+    for position in made.sweeps[-1].stores:
+        if isinstance(program.results[position].element, ir.F32Type):
+            yield outputs[position]
