@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..bindings import ir
-from ..stablehlo import Shape, element_type, is_bool, shape_of
+from ..stablehlo import Shape, element_type, is_bool, is_static, shape_of
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
 _ELEMENTWISE = frozenset(
@@ -77,6 +77,8 @@ def _values_read(op: ir.Operation) -> list[ir.Value]:
 
 def is_row_reduction(op: ir.Operation) -> bool:
     """Whether an op reduces the last dimensions of one value, of a float type of up to 32 bits."""
+    if op.name == "stablehlo.reduce" and not is_static(shape_of(op.operands[0])):
+        return False
     if op.name != "stablehlo.reduce" or len(op.results) != 1 or not _fits(op.results[0]):
         return False
     axes = sorted(ir.DenseI64ArrayAttr(op.attributes["dimensions"]))

@@ -1,10 +1,13 @@
 // RUN: attnorm-opt %s --to-composites --split-input-file | FileCheck %s
 // RUN: attnorm-opt %s --to-composites --raise-composites --split-input-file | FileCheck %s --check-prefix=BACK
+// RUN: attnorm-opt %s --to-composites=only=sdpa --split-input-file | FileCheck %s --check-prefix=ONLY
 
 // An op becomes a composite with its attributes; the decomposition is the op's expansion.
 // CHECK-LABEL: func.func @softmax
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>)
 // BACK-LABEL:  func.func @softmax
+// ONLY-LABEL:  func.func @softmax
+// ONLY:        "attnorm.softmax"(
 func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   // CHECK: stablehlo.composite "attnorm.softmax" %[[X]] {composite_attributes = {axis = 1 : i64}, decomposition = @attnorm.softmax.impl, version = 1 : i32}
   // BACK: "attnorm.softmax"(%{{.*}}) {axis = 1 : i64}

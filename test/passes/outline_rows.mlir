@@ -1,0 +1,98 @@
+// RUN: attnorm-opt %s --outline-rows --split-input-file | FileCheck %s
+// RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
+
+// What has been outlined stays as it is.
+// TWICE-COUNT-5: stablehlo.composite
+// TWICE-NOT:     stablehlo.composite
+
+// The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
+// CHECK-LABEL: func.func @softmax
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>)
+// CHECK-NEXT:    %[[R:.*]] = stablehlo.composite "attnorm.rows" %[[X]] {decomposition = @attnorm.rows.impl, version = 1 : i32} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+// CHECK:         return %[[R]]
+func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %peak = stablehlo.reduce(%x init: %low) applies stablehlo.maximum across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %peaks = stablehlo.broadcast_in_dim %peak, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %shifted = stablehlo.subtract %x, %peaks : tensor<2x4xf32>
+  %power = stablehlo.exponential %shifted : tensor<2x4xf32>
+  %total = stablehlo.reduce(%power init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %totals = stablehlo.broadcast_in_dim %total, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %0 = stablehlo.divide %power, %totals : tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+// CHECK:       func.func private @attnorm.rows.impl(%{{.*}}: tensor<2x4xf32>) -> tensor<2x4xf32>
+// CHECK:       stablehlo.maximum
+// CHECK:       stablehlo.exponential
+// CHECK:       stablehlo.divide
+
+// -----
+
+// A value that others read too is a result; a conversion is copied, so that half types are read.
+// CHECK-LABEL: func.func @residual
+// CHECK-SAME:    (%[[A:.*]]: tensor<2x4xbf16>, %[[B:.*]]: tensor<2x4xbf16>)
+// CHECK:         %[[R:.*]]:2 = stablehlo.composite "attnorm.rows" %[[A]], %[[B]] {{.*}} : (tensor<2x4xbf16>, tensor<2x4xbf16>) -> (tensor<2x4xbf16>, tensor<2xf32>)
+// CHECK:         return %[[R]]#0, %[[R]]#1
+func.func @residual(%a: tensor<2x4xbf16>, %b: tensor<2x4xbf16>) -> (tensor<2x4xbf16>, tensor<2xf32>) {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %sum = stablehlo.add %a, %b : tensor<2x4xbf16>
+  %wide = stablehlo.convert %sum : (tensor<2x4xbf16>) -> tensor<2x4xf32>
+  %total = stablehlo.reduce(%wide init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  return %sum, %total : tensor<2x4xbf16>, tensor<2xf32>
+}
+
+// -----
+
+// What a kernel needs from behind its own result is left out: here the product.
+// CHECK-LABEL: func.func @no_cycle
+// CHECK:         %[[R:.*]] = stablehlo.composite "attnorm.rows" %{{.*}} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+// CHECK:         %[[DOT:.*]] = stablehlo.dot_general %[[R]], %[[R]]
+// CHECK:         stablehlo.add %[[R]], %[[DOT]]
+func.func @no_cycle(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %total = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<4x4xf32>, tensor<f32>) -> tensor<4xf32>
+  %totals = stablehlo.broadcast_in_dim %total, dims = [0] : (tensor<4xf32>) -> tensor<4x4xf32>
+  %part = stablehlo.divide %x, %totals : tensor<4x4xf32>
+  %dot = stablehlo.dot_general %part, %part, contracting_dims = [1] x [0] : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %0 = stablehlo.add %part, %dot : tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+// Two kernels that read each other's rows in turn stand in the order of what they need.
+// CHECK-LABEL: func.func @two
+// CHECK:         %[[FIRST:.*]] = stablehlo.composite "attnorm.rows" %{{.*}} {decomposition = @[[IMPL:.*]], version
+// CHECK:         %[[DOT:.*]] = stablehlo.dot_general %[[FIRST]], %[[FIRST]]
+// CHECK:         %[[SECOND:.*]] = stablehlo.composite "attnorm.rows" %[[DOT]] {decomposition = @[[IMPL]], version
+// CHECK:         return %[[SECOND]]
+// CHECK:       func.func private @[[IMPL]]
+// CHECK-NOT:   func.func
+func.func @two(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %total = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<4x4xf32>, tensor<f32>) -> tensor<4xf32>
+  %totals = stablehlo.broadcast_in_dim %total, dims = [0] : (tensor<4xf32>) -> tensor<4x4xf32>
+  %part = stablehlo.divide %x, %totals : tensor<4x4xf32>
+  %dot = stablehlo.dot_general %part, %part, contracting_dims = [1] x [0] : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %total2 = stablehlo.reduce(%dot init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<4x4xf32>, tensor<f32>) -> tensor<4xf32>
+  %totals2 = stablehlo.broadcast_in_dim %total2, dims = [0] : (tensor<4xf32>) -> tensor<4x4xf32>
+  %0 = stablehlo.divide %dot, %totals2 : tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+// Left alone: columns, integers, f64, rows of unknown length.
+// CHECK-LABEL: func.func @others
+// CHECK-NOT:     stablehlo.composite
+func.func @others(%x: tensor<2x4xf32>, %i: tensor<2x4xi32>, %d: tensor<2x4xf64>, %y: tensor<?x4xf32>) -> (tensor<4xf32>, tensor<2xi32>, tensor<2xf64>, tensor<?xf32>) {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %none = stablehlo.constant dense<0> : tensor<i32>
+  %wide = stablehlo.constant dense<0.0> : tensor<f64>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<2x4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = stablehlo.reduce(%i init: %none) applies stablehlo.add across dimensions = [1] : (tensor<2x4xi32>, tensor<i32>) -> tensor<2xi32>
+  %2 = stablehlo.reduce(%d init: %wide) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf64>, tensor<f64>) -> tensor<2xf64>
+  %3 = stablehlo.reduce(%y init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<?x4xf32>, tensor<f32>) -> tensor<?xf32>
+  return %0, %1, %2, %3 : tensor<4xf32>, tensor<2xi32>, tensor<2xf64>, tensor<?xf32>
+}
