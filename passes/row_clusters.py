@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..bindings import ir
-from ..stablehlo import Shape, element_type, is_bool, is_static, shape_of
+from ..stablehlo import element_type, is_bool
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
 _ELEMENTWISE = frozenset(
@@ -18,7 +18,14 @@ _ELEMENTWISE = frozenset(
     subtract tanh xor
     """.split()  # noqa: SIM905
 )
-_SPREADS = frozenset(("stablehlo.broadcast_in_dim", "stablehlo.reshape"))
+_SPREADS = frozenset(
+    f"stablehlo.{name}" for name in ("broadcast_in_dim", "dynamic_broadcast_in_dim", "reshape")
+)
+_SHAPES = frozenset(
+    ("arith.constant", "stablehlo.get_dimension_size", "tensor.dim", "tensor.from_elements")
+)
+"""What computes sizes, from those of values."""
+_SIZE_READERS = frozenset(("stablehlo.get_dimension_size", "tensor.dim"))
 _COMBINERS = frozenset(f"stablehlo.{name}" for name in ("add", "maximum", "minimum", "multiply"))
 _CHEAP = _SPREADS | {"stablehlo.constant", "stablehlo.convert"}
 """What is computed again rather than read from memory."""
@@ -50,6 +57,8 @@ class Graph:
         self.definition: dict[ir.Value, int] = {}
         for position, view in enumerate(block.operations):
             op = view.operation
+            if op.name in _SIZE_READERS:
+                op.operands[0] = _of_same_shape(op.operands[0])
             reads = sorted({self.definition.get(value, -1) for value in _values_read(op)})
             self.items.append(Item(op, position, reads))
             for read in reads:
@@ -65,6 +74,16 @@ class Graph:
         return (item for item in self.items if is_row_reduction(item.op))
 
 
+def _of_same_shape(value: ir.Value) -> ir.Value:
+    """A value further up that has the same shape: a size must not tie a kernel to its results."""
+    while not isinstance(value.owner, ir.Block) and value.owner.operation.name in _ELEMENTWISE:
+        same = [x for x in value.owner.operation.operands if _sizes(x) == _sizes(value)]
+        if not same:
+            return value
+        value = same[0]
+    return value
+
+
 def _values_read(op: ir.Operation) -> list[ir.Value]:
     """The operands of an op and of what is inside of it."""
     values = list(op.operands)
@@ -77,8 +96,6 @@ def _values_read(op: ir.Operation) -> list[ir.Value]:
 
 def is_row_reduction(op: ir.Operation) -> bool:
     """Whether an op reduces the last dimensions of one value, of a float type of up to 32 bits."""
-    if op.name == "stablehlo.reduce" and not is_static(shape_of(op.operands[0])):
-        return False
     if op.name != "stablehlo.reduce" or len(op.results) != 1 or not _fits(op.results[0]):
         return False
     axes = sorted(ir.DenseI64ArrayAttr(op.attributes["dimensions"]))
@@ -108,7 +125,7 @@ class Cluster:
     def __init__(self, graph: Graph, seed: Item):
         self._graph = graph
         self.location = seed.op.location
-        self.space: Shape = shape_of(seed.op.operands[0])
+        self.space = _sizes(seed.op.operands[0])
         self._axes = list(seed.op.attributes["dimensions"])
         self.members: set[int] = {seed.position}
         self._grow()
@@ -164,6 +181,8 @@ class Cluster:
         op = self._graph.items[position].op
         if position in self._graph.taken:
             return False
+        if op.name in _SHAPES:
+            return True
         return op.name in _CHEAP and _fits(op.results[0]) and _is_copied(op)
 
     def _try(self, position: int) -> None:
@@ -193,11 +212,13 @@ class Cluster:
 
     def _belongs(self, op: ir.Operation) -> bool:
         """Whether an op works on the rows of this cluster."""
-        if not all(_fits(value) for value in (*op.operands, *op.results)):
+        shaped = op.name == "stablehlo.dynamic_broadcast_in_dim"
+        read = list(op.operands)[:1] if shaped else op.operands
+        if not all(_fits(value) for value in (*read, *op.results)):
             return False
         if op.name == "stablehlo.reduce":
             same = list(op.attributes["dimensions"]) == self._axes
-            return is_row_reduction(op) and same and shape_of(op.operands[0]) == self.space
+            return is_row_reduction(op) and same and _sizes(op.operands[0]) == self.space
         if op.name in _ELEMENTWISE:
             return self._is_of_rows(op.result)
         if op.name in _SPREADS:
@@ -206,7 +227,7 @@ class Cluster:
 
     def _is_of_rows(self, value: ir.Value) -> bool:
         """Whether a value has the space's shape, or that of its rows."""
-        shape = shape_of(value)
+        shape = _sizes(value)
         rows = self.space[: len(self.space) - len(self._axes)]
         return shape == self.space or _wide(shape) == _wide(rows)
 
@@ -236,7 +257,16 @@ class Cluster:
         ]
 
 
-def _wide(shape: Shape) -> list[int | ir.Value]:
+def _sizes(value: ir.Value) -> list[int | None]:
+    """A shape, with None for what is known at run time."""
+    type_ = value.type
+    return [
+        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
+        for axis in range(type_.rank)
+    ]
+
+
+def _wide(shape: Sequence[int | None]) -> list[int | None]:
     return [size for size in shape if size != 1]
 
 
@@ -246,5 +276,5 @@ def _is_copied(op: ir.Operation) -> bool:
         value = op.attributes["value"]
         return isinstance(value, ir.DenseElementsAttr) and value.is_splat
     if op.name == "stablehlo.reshape":
-        return _wide(shape_of(op.operands[0])) == _wide(shape_of(op.results[0]))
+        return _wide(_sizes(op.operands[0])) == _wide(_sizes(op.results[0]))
     return True

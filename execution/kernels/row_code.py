@@ -106,6 +106,9 @@ class RowCode:
             return constant(node, node.element if is_bool(node.element) else emit.f32())
         if node.kind == "move":
             return self.scalar(node.operands[0])
+        if node.kind == "size":
+            count = arith.index_cast(ir.IntegerType.get_signless(64), emit.index(self.columns))
+            return arith.sitofp(emit.f32(), count)
         return evaluate(node, [self.scalar(operand) for operand in node.operands])
 
     def row_of(self, node: Node) -> Index:

@@ -24,7 +24,7 @@ ELEMENTWISE = frozenset(
     """.split()  # noqa: SIM905
 )
 REDUCTIONS = frozenset(("add", "maximum", "minimum", "multiply"))
-_MOVES = frozenset(("broadcast_in_dim", "reshape"))
+_MOVES = frozenset(("broadcast_in_dim", "dynamic_broadcast_in_dim", "reshape"))
 _SPREAD = -1  # the dimension of the space that an axis of size 1 lies along
 Sizes = tuple[int | None, ...]
 
@@ -33,7 +33,8 @@ Sizes = tuple[int | None, ...]
 class Node:
     """A value: an argument, a constant, or the result of an op on other values.
 
-    `kind` is "argument", "constant", "reduce" or the name of an elementwise op. `axes` says along
+    `kind` is "argument", "constant", "reduce", "size" (how many columns there are, at run time) or
+    the name of an elementwise op; a "move" only spreads its operand. `axes` says along
     which dimension of the space each of its own lies. `level` counts the reductions before it.
     """
 
@@ -114,43 +115,47 @@ class _Reader:
         self._moves: list[tuple[ir.Operation, Node, Node]] = []
         self._arguments: list[Node] = []
         self._reductions: list[Node] = []
-        self._results: list[Node] = []
 
     def program(self) -> RowProgram:
         for position, argument in enumerate(self._block.arguments):
             node = _node("argument", [], argument.type, position=position)
-            self._arguments.append(self._define(argument, node))
-        for op in self._block:
-            self._read(op.operation)
+            self._arguments.append(node)
+            self._nodes[argument] = node
+        returned = list(self._block.operations)[-1].operation
+        results = [self._node_of(value) for value in returned.operands]
         if not self._reductions:
             raise Refused("nothing is reduced")
         space, row_rank = self._space()
         self._place(space)
-        program = RowProgram(space, row_rank, self._arguments, self._results, self._reductions)
+        program = RowProgram(space, row_rank, self._arguments, results, self._reductions)
         _check(program)
         return program
 
-    def _define(self, value: ir.Value, node: Node) -> Node:
-        self._nodes[value] = node
-        return node
+    def _node_of(self, value: ir.Value) -> Node:
+        """A value's node: what only computes shapes is never read."""
+        if value not in self._nodes:
+            self._nodes[value] = self._read(value.owner.operation)
+        return self._nodes[value]
 
-    def _read(self, op: ir.Operation) -> None:
-        kind = op.name.removeprefix("stablehlo.")
-        operands = [self._nodes[value] for value in op.operands]
-        if op.name in ("func.return", "return"):
-            self._results = operands
-        elif kind == "constant":
+    def _read(self, op: ir.Operation) -> Node:
+        kind, type_ = op.name.removeprefix("stablehlo."), op.results[0].type
+        if kind == "constant":
             _splat(op)
-            self._define(op.result, _node(kind, [], op.result.type, op))
-        elif kind in _MOVES:
-            node = self._define(op.result, _node("move", operands, op.result.type, op))
-            self._moves.append((op, operands[0], node))
-        elif kind in ELEMENTWISE:
-            self._define(op.result, _node(kind, operands, op.result.type, op))
-        elif kind == "reduce":
-            self._reductions.append(self._define(op.result, _read_reduction(op, operands)))
-        else:
-            raise Refused(f"{op.name} is no operation over rows")
+            return _node(kind, [], type_, op)
+        if kind in _MOVES:
+            node = _node("move", [self._node_of(op.operands[0])], type_, op)
+            self._moves.append((op, node.operands[0], node))
+            return node
+        size = _size_read(op)
+        if size:
+            return _node("size", [self._node_of(size.operands[0])], type_, size)
+        if kind in ELEMENTWISE:
+            return _node(kind, [self._node_of(value) for value in op.operands], type_, op)
+        if kind == "reduce":
+            node = _read_reduction(op, [self._node_of(value) for value in op.operands])
+            self._reductions.append(node)
+            return node
+        raise Refused(f"{op.name} is no operation over rows")
 
     def _space(self) -> tuple[Sizes, int]:
         """The shape of what is reduced, and how many of its dimensions are rows."""
@@ -195,6 +200,14 @@ def _node(
         raise Refused(f"there are no kernels for {element}")
     level = max((node.level for node in operands), default=0)
     return Node(kind, operands, _shape(type_), element, op, level=level, position=position)
+
+
+def _size_read(op: ir.Operation) -> ir.Operation | None:
+    """The op whose size a conversion makes a float of."""
+    if op.name != "stablehlo.convert" or isinstance(op.operands[0].owner, ir.Block):
+        return None
+    source = op.operands[0].owner.operation
+    return source if source.name == "stablehlo.get_dimension_size" else None
 
 
 def _is_float(element: ir.Type) -> bool:
@@ -278,6 +291,7 @@ def _move_axes(op: ir.Operation, source: Node, result: Node) -> None:
         _reshape_axes(result, source)
     elif result.axes is not None:
         dimensions = list(ir.DenseI64ArrayAttr(op.attributes["broadcast_dimensions"]))
+        _check_sizes(op, source)
         places = [
             result.axes[axis] if size == result.shape[axis] else _SPREAD
             for size, axis in zip(source.shape, dimensions, strict=True)
@@ -285,6 +299,14 @@ def _move_axes(op: ir.Operation, source: Node, result: Node) -> None:
         _set_axes(source, tuple(places))
     elif source.shape == ():
         _set_axes(source, ())
+
+
+def _check_sizes(op: ir.Operation, source: Node) -> None:
+    """Every dynamic dimension is known to stay as long as it is."""
+    name = "known_nonexpanding_dimensions"
+    same = list(ir.DenseI64ArrayAttr(op.attributes[name])) if name in op.attributes else []
+    if any(size is None and axis not in same for axis, size in enumerate(source.shape)):
+        raise Refused("a dynamic dimension that may be spread")
 
 
 def _reshape_axes(source: Node, result: Node) -> None:
@@ -311,9 +333,19 @@ def _check(program: RowProgram) -> None:
         inner = [place for place in places if place >= program.row_rank]
         if places != sorted(places) or inner not in ([], wide[len(rows) :]):
             raise Refused("a value that lies across the rows")
+    for node in program.nodes():
+        if node.kind == "size" and _counted(node) != wide[len(rows) :]:
+            raise Refused("the size of a dimension that is not the columns")
     for node in program.results:
         if places_of(node) not in (rows, wide):
             raise Refused("a result that is neither of the rows nor of their elements")
+
+
+def _counted(node: Node) -> list[int]:
+    """The dimension of the space that a "size" is the length of."""
+    assert node.op is not None
+    axes, dimension = node.operands[0].axes, node.op.attributes["dimension"].value
+    return [axes[dimension]] if axes else []
 
 
 def places_of(node: Node) -> list[int]:

@@ -2,7 +2,7 @@
 // RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
 
 // What has been outlined stays as it is.
-// TWICE-COUNT-5: stablehlo.composite
+// TWICE-COUNT-6: stablehlo.composite
 // TWICE-NOT:     stablehlo.composite
 
 // The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
@@ -83,16 +83,38 @@ func.func @two(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
 
 // -----
 
-// Left alone: columns, integers, f64, rows of unknown length.
+// Rows of unknown number and length: what computes sizes is copied, and reads arguments only.
+// CHECK-LABEL: func.func @dynamic
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x?xf32>)
+// CHECK-NEXT:    %[[R:.*]] = stablehlo.composite "attnorm.rows" %[[X]] {{.*}} : (tensor<?x?xf32>) -> tensor<?xf32>
+// CHECK-NEXT:    return %[[R]]
+// CHECK:       func.func private @attnorm.rows.impl
+// CHECK:         stablehlo.get_dimension_size %arg0, dim = 1
+func.func @dynamic(%x: tensor<?x?xf32>) -> tensor<?xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %c0 = arith.constant 0 : index
+  %square = stablehlo.multiply %x, %x : tensor<?x?xf32>
+  %total = stablehlo.reduce(%square init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<?x?xf32>, tensor<f32>) -> tensor<?xf32>
+  %size = stablehlo.get_dimension_size %square, dim = 1 : (tensor<?x?xf32>) -> tensor<i32>
+  %count = stablehlo.convert %size : (tensor<i32>) -> tensor<f32>
+  %rows = tensor.dim %square, %c0 : tensor<?x?xf32>
+  %shape = tensor.from_elements %rows : tensor<1xindex>
+  %counts = stablehlo.dynamic_broadcast_in_dim %count, %shape, dims = [] : (tensor<f32>, tensor<1xindex>) -> tensor<?xf32>
+  %mean = stablehlo.divide %total, %counts : tensor<?xf32>
+  return %mean : tensor<?xf32>
+}
+
+// -----
+
+// Left alone: columns, integers, f64.
 // CHECK-LABEL: func.func @others
 // CHECK-NOT:     stablehlo.composite
-func.func @others(%x: tensor<2x4xf32>, %i: tensor<2x4xi32>, %d: tensor<2x4xf64>, %y: tensor<?x4xf32>) -> (tensor<4xf32>, tensor<2xi32>, tensor<2xf64>, tensor<?xf32>) {
+func.func @others(%x: tensor<2x4xf32>, %i: tensor<2x4xi32>, %d: tensor<2x4xf64>) -> (tensor<4xf32>, tensor<2xi32>, tensor<2xf64>) {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
   %none = stablehlo.constant dense<0> : tensor<i32>
   %wide = stablehlo.constant dense<0.0> : tensor<f64>
   %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<2x4xf32>, tensor<f32>) -> tensor<4xf32>
   %1 = stablehlo.reduce(%i init: %none) applies stablehlo.add across dimensions = [1] : (tensor<2x4xi32>, tensor<i32>) -> tensor<2xi32>
   %2 = stablehlo.reduce(%d init: %wide) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf64>, tensor<f64>) -> tensor<2xf64>
-  %3 = stablehlo.reduce(%y init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<?x4xf32>, tensor<f32>) -> tensor<?xf32>
-  return %0, %1, %2, %3 : tensor<4xf32>, tensor<2xi32>, tensor<2xf64>, tensor<?xf32>
+  return %0, %1, %2 : tensor<4xf32>, tensor<2xi32>, tensor<2xf64>
 }
