@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..bindings import ir
+from ..bindings import erase_dead, ir
 from .base import Pass, Report, operations
 from .decompositions import Symbols, composite, define
 from .row_clusters import Cluster, Graph
@@ -128,3 +128,4 @@ class OutlineRowsPass(Pass):
                 if op.name == "func.func" and op.attributes["sym_name"].value not in made:
                     for block in op.regions[0].blocks:
                         outline(block, functions)
+        erase_dead(module)
