@@ -21,6 +21,7 @@ NAMES: tuple[str, ...] = (
     "simplify-identities",
     "raise-softmax",
     "raise-sdpa",
+    "raise-mask-bands",
     "raise-rms-norm",
     "raise-layer-norm",
     "fuse-norm-mul",

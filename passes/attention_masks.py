@@ -43,7 +43,7 @@ def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
             assert arrangement is not None, "a predicate's dimensions are whole"
             predicates.append(_arranged(b, Part(part.value, arrangement), dims))
     mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
-    return Masking(_combined(b, predicates, added), _placement(band), mode)
+    return Masking(_combined(b, predicates, added), placement_of(band), mode)
 
 
 def _of_one_fill(masks: list[Mask]) -> list[Mask]:
@@ -63,7 +63,7 @@ def _band(part: Part, frame: Frame, known: Band) -> Band:
     """A predicate as a band and a rest; all of it is rest where the op could not say the band."""
     inner = source_frame(part.dims, frame, part.value)
     own = Band() if inner is None else band_of(part.value, inner)
-    if inner is None or not _representable(own, known):
+    if inner is None or not is_representable(own, known):
         return Band(rest=[Part(part.value, identity(part.value).dims)])
     return own
 
@@ -94,7 +94,7 @@ def _arranged(b: Builder, part: Part, dims: list[Dim]) -> ir.Value:
     return arrange(b, part.value, composed, compact=True)
 
 
-def _representable(own: Band, known: Band) -> bool:
+def is_representable(own: Band, known: Band) -> bool:
     """Whether the op can say a band: a left bound alone or beside a right one, not ahead of it."""
     both = Band(own.low, own.high)
     both.take(Band(known.low, known.high), ())
@@ -104,7 +104,8 @@ def _representable(own: Band, known: Band) -> bool:
     return high - both.low >= 0
 
 
-def _placement(band: Band) -> dict:
+def placement_of(band: Band) -> dict:
+    """The attributes that say a band; none for an open one."""
     if band.is_open():
         return {}
     if band.high is None:

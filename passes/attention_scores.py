@@ -119,13 +119,13 @@ class Scores:
         if len(leads) != 1:
             return None
         mask = op.operands[1 - leads[0]]
-        self.masks.append(_as_mask(op, mask))
+        self.masks.append(as_mask(op, mask))
         return leads[0]
 
     def _selected(self, op: ir.Operation) -> int | None:
         self._before_scale()
         fill = splat(op.operands[2])
-        if fill is None or fill > LOWEST_FILL:
+        if fill is None or fill > LOWEST_FILL or not _is_elementwise(op):
             return None
         predicate = trace(op.operands[0])
         self.masks.append(Mask(op, Part(predicate.source, predicate.dims), float(fill)))
@@ -249,11 +249,16 @@ def _leads_to_product(value: ir.Value) -> bool:
     return False
 
 
-def _as_mask(at: ir.Operation, mask: ir.Value) -> Mask:
+def _is_elementwise(select: ir.Operation) -> bool:
+    """Whether the predicate has an element for each of the choices, and is not one for all."""
+    return select.operands[0].type.rank == select.results[0].type.rank
+
+
+def as_mask(at: ir.Operation, mask: ir.Value) -> Mask:
     """A mask that is added; `select(p, 0, low)` as the predicate p."""
     view = trace(mask)
     select = made_by(view.source, "select")
-    if select is not None and is_splat(select.operands[1], 0.0):
+    if select is not None and _is_elementwise(select) and is_splat(select.operands[1], 0.0):
         fill = splat(select.operands[2])
         if fill is not None and fill <= LOWEST_FILL:
             added = Part(view.source, view.dims)

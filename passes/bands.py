@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from ..bindings import ir
 from ..dialect.sdpa import FARTHEST
 from ..stablehlo import is_bool, is_float
@@ -52,6 +54,16 @@ class Band:
         """Whether it bounds nothing."""
         return self.low is None and self.high is None
 
+    def leaves_a_key(self, queries: int | None, keys: int | None) -> bool:
+        """Whether it provably leaves every query a key, of so many; None is not known."""
+        if self.high is not None and self.high < 0:
+            return False
+        if self.low is None:
+            return True
+        if queries is None or keys is None:
+            return False
+        return queries - 1 + self.low < keys
+
     def at_most(self, bound: int) -> None:
         """Adds `j - i <= bound`."""
         self.high = bound if self.high is None else min(self.high, bound)
@@ -84,6 +96,25 @@ def band_of(predicate: ir.Value, frame: Frame) -> Band:
     return band
 
 
+def band_of_elements(kept: np.ndarray, frame: Frame) -> Band | None:
+    """What is kept, element by element, as a band; None where it is none."""
+    if kept.all():
+        return Band()
+    if QUERY not in frame or KEY not in frame or not kept.any():
+        return None
+    rows, columns = frame.index(QUERY), frame.index(KEY)
+    planes = np.moveaxis(kept, (rows, columns), (-2, -1)).reshape(
+        -1, kept.shape[rows], kept.shape[columns]
+    )
+    queries, keys = planes.shape[1:]
+    distance = np.arange(keys) - np.arange(queries)[:, None]
+    low, high = (int(end(distance[planes[0]])) for end in (np.min, np.max))
+    if (planes != ((low <= distance) & (distance <= high))).any():
+        return None
+    # A bound that nothing lies beyond is none.
+    return Band(low if low > 1 - queries else None, high if high < keys - 1 else None)
+
+
 def _conjuncts(predicate: ir.Value, frame: Frame, band: Band) -> None:
     if is_splat(predicate, True):
         return
@@ -107,7 +138,9 @@ def _operands_of_and(op: ir.Operation) -> list[ir.Value]:
     if op.name == "stablehlo.and":
         return list(op.operands)
     if op.name == "stablehlo.select" and is_splat(op.operands[2], False):
-        return list(op.operands)[:2]
+        chosen = list(op.operands)[:2]
+        # One predicate may choose for all elements.
+        return chosen if chosen[0].type.rank == chosen[1].type.rank else []
     return []
 
 

@@ -47,7 +47,13 @@ _NORMALIZE = (
     "fold-constants",
     "simplify-identities",
 )
-_IDIOMS = ("raise-softmax", "raise-sdpa", "raise-rms-norm", "raise-layer-norm")
+_IDIOMS = (
+    "raise-softmax",
+    "raise-sdpa",
+    "raise-mask-bands",
+    "raise-rms-norm",
+    "raise-layer-norm",
+)
 _RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
 _FUSE = ("fuse-add-norm", "fuse-norm-mul")
 _EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
