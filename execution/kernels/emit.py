@@ -194,6 +194,11 @@ def store_scalar(value: ir.Value, target: ir.Value, indices: Sequence[Index]) ->
     memref.StoreOp(value, target, [index(i) for i in indices])
 
 
+def prefetch(source: ir.Value, indices: Sequence[Index]) -> None:
+    """Asks for the cache line of an element to be read soon; the element need not be there."""
+    memref.prefetch(source, [index(i) for i in indices], False, 3, True)
+
+
 # -- arithmetic ----------------------------------------------------------------------------------
 
 
@@ -217,6 +222,55 @@ def multiply_add(a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
     """a b + c, rounded once where the processor can; elsewhere `fma` is a slow call."""
     contract = arith.FastMathFlags.contract
     return arith.addf(arith.mulf(a, b, fastmath=contract), c, fastmath=contract)
+
+
+def maximum(a: ir.Value, b: ir.Value) -> ir.Value:
+    """The larger one, NaN where one is: in three instructions where `maximumf` takes six.
+
+    Of zeros of both signs, either.
+    """
+    return _select_by(arith.CmpFPredicate.OGT, a, b)
+
+
+def minimum(a: ir.Value, b: ir.Value) -> ir.Value:
+    """The smaller one, as `maximum`."""
+    return _select_by(arith.CmpFPredicate.OLT, a, b)
+
+
+def _select_by(predicate: arith.CmpFPredicate, a: ir.Value, b: ir.Value) -> ir.Value:
+    chosen = arith.select(arith.cmpf(predicate, a, b), a, b)
+    return arith.select(arith.cmpf(arith.CmpFPredicate.UNO, a, a), a, chosen)
+
+
+def inverse(x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Two f32 factors whose product with a value is the value divided by x, within 1.5 ulp.
+
+    The first is a power of two that brings x close to 1, so that the second, the inverse of that,
+    neither overflows nor loses digits.
+    """
+    bits = arith.bitcast(like(x, i32()), x)
+    mantissa = constant_like(bits, 23)
+    exponent = arith.andi(arith.shrui(bits, mantissa), constant_like(bits, 255))
+    scaled = arith.maxsi(arith.subi(constant_like(bits, 254), exponent), constant_like(bits, 1))
+    power = arith.bitcast(x.type, arith.shli(scaled, mantissa))
+    return power, arith.divf(constant_like(x, 1.0), arith.mulf(x, power))
+
+
+def bf16(value: ir.Value) -> ir.Value:
+    """16 f32 as bf16, by the one instruction that AVX512-BF16 has for it.
+
+    LLVM writes out the rounding of `truncf` in eight. Subnormal numbers become 0.
+    """
+    return ir.Operation.create(
+        "llvm.call_intrinsic",
+        results=[like(value, ir.BF16Type.get())],
+        operands=[value],
+        attributes={
+            "intrin": ir.StringAttr.get("llvm.x86.avx512bf16.cvtneps2bf16.512"),
+            "op_bundle_sizes": ir.DenseI32ArrayAttr.get([]),
+            "operandSegmentSizes": ir.DenseI32ArrayAttr.get([1, 0]),
+        },
+    ).result
 
 
 def exp(x: ir.Value) -> ir.Value:

@@ -37,6 +37,10 @@ class Machine:
         """How many vector registers there are."""
         return 16 if self.architecture == "x86_64" and "avx512f" not in self.features else 32
 
+    def narrows_bf16(self, lanes: int) -> bool:
+        """Whether an instruction makes bf16 of so many f32."""
+        return lanes == 16 and "avx512bf16" in self.features
+
 
 def _field(target: str, pattern: str) -> str:
     found = re.search(pattern, target)

@@ -17,11 +17,11 @@ from .row_program import Node, RowProgram, combiner, constant_value, places_of, 
 from .row_values import constant, evaluate, is_bool, rounded
 
 _RUN = 16  # additions to one accumulator before it is added to the compensated total
-_STREAM_BYTES = 4 << 20  # a result of this size may go past the caches
+_STREAM_BYTES = 8 << 20  # a result of this size may go past the caches
 _JOIN: dict[str, Callable[[ir.Value, ir.Value], ir.Value]] = {
     "add": arith.addf,
-    "maximum": arith.maximumf,
-    "minimum": arith.minimumf,
+    "maximum": emit.maximum,
+    "minimum": emit.minimum,
     "multiply": arith.mulf,
 }
 _NEUTRAL = {"add": 0.0, "maximum": -math.inf, "minimum": math.inf, "multiply": 1.0}
@@ -56,14 +56,17 @@ class RowCode:
         self.inputs, self.outputs, self.columns, self.keep = inputs, outputs, columns, keep
         self.row: Index = 0
         self.scalars: dict[Node, ir.Value] = {}
+        self.inverses: dict[Node, tuple[ir.Value, ir.Value]] = {}
         self.kept: dict[Node, tuple[ir.Value, tuple[Index, ...]]] = {}
 
     def emit(self, sweeps: Sequence[Sweep], row: ir.Value) -> None:
         """Everything for the row at index `row`."""
-        self.row, self.scalars, self.kept = row, {}, {}
+        self.row, self.scalars, self.inverses, self.kept = row, {}, {}, {}
         for sweep in sweeps:
             for node in self._row_nodes(sweep.level):
                 self.scalar(node)
+            for node in self._divisors(sweep.level):
+                self.inverses[node] = emit.inverse(self.scalars[node])
             totals = _Columns(self, sweep).emit()
             for node, total in zip(sweep.reductions, totals, strict=True):
                 self.scalars[node] = self._finish(node, total)
@@ -82,6 +85,17 @@ class RowCode:
             for node in self.program.nodes()
             if not self.program.along_columns(node) and node.level <= level
         ]
+
+    def _divisors(self, level: int) -> set[Node]:
+        """What the values of a row are divided by, where the sweep of `level` can know it."""
+        return {
+            node.operands[1]
+            for node in self.program.nodes()
+            if node.kind == "divide"
+            and self.program.along_columns(node)
+            and not self.program.along_columns(node.operands[1])
+            and node.operands[1].level <= level
+        }
 
     def _finish(self, node: Node, total: ir.Value) -> ir.Value:
         """A reduction's result from the total of its elements."""
@@ -136,8 +150,8 @@ class _Columns:
     def __init__(self, code: RowCode, sweep: Sweep):
         self.code, self.sweep, self.program = code, sweep, code.program
         self.lanes = code.machine.lanes
-        heavy = len(sweep.reductions) > 1 or sweep.keeps
-        self.unroll = 4 if heavy or code.machine.registers < 32 else 8
+        several = len(sweep.reductions) > 1 or code.machine.registers < 32
+        self.unroll = 2 if sweep.keeps else 4 if several else 8
         self.kinds = [combiner(node) for node in sweep.reductions]
 
     def emit(self) -> list[ir.Value]:
@@ -240,6 +254,8 @@ class _Columns:
     ) -> list[ir.Value]:
         """The sweep's work on one vector; the reductions' new accumulators."""
         at = _Vector(self.code, column, lanes)
+        if main and self.sweep.keeps:
+            self._fetch_next_row(column)
         out = [
             at.accumulate(kind, node.operands[0], total)
             for kind, node, total in zip(self.kinds, self.sweep.reductions, carried, strict=True)
@@ -253,6 +269,13 @@ class _Columns:
                 memory, indices = place
                 emit.store(at.value(node), memory, [*indices, column])
         return out
+
+    def _fetch_next_row(self, column: Index) -> None:
+        """Has the memory busy while this sweep is busy with arithmetic."""
+        row = emit.add(self.code.row, 1)
+        for node in self.program.arguments:
+            if self.program.along_columns(node) and self.code.row_of(node) is self.code.row:
+                emit.prefetch(self.code.inputs[node.position], [row, column])
 
 
 class _Vector:
@@ -284,7 +307,16 @@ class _Vector:
             memory = code.inputs[node.position]
             raw = emit.load(memory, [code.row_of(node), self.column], self.lanes)
             return _wide(raw, node)
+        if node.kind == "divide" and node.operands[1] in code.inverses:
+            return rounded(self._divide(*node.operands), node.element)
         return evaluate(node, [self.value(operand) for operand in node.operands])
+
+    def _divide(self, node: Node, divisor: Node) -> ir.Value:
+        """A product with what the whole row is divided by: a division costs ten of them."""
+        value = self.value(node)
+        for factor in self.code.inverses[divisor]:
+            value = arith.mulf(value, emit.splat(factor, self.lanes))
+        return value
 
     def accumulate(self, kind: str, node: Node, total: ir.Value) -> ir.Value:
         """An accumulator with a value more in it; a product is added without being rounded."""
@@ -298,7 +330,10 @@ class _Vector:
         """Writes a result; past the caches where it is large and every vector is aligned."""
         node, memory = self.code.program.results[position], self.code.outputs[position]
         streaming = main and _streams(self.code.program, node)
-        value = _narrow(self.value(node), node)
+        if isinstance(node.element, ir.BF16Type) and self.code.machine.narrows_bf16(self.lanes):
+            value = emit.bf16(self.value(node))
+        else:
+            value = _narrow(self.value(node), node)
         emit.store(value, memory, [self.code.row, self.column], streaming=streaming)
 
 
