@@ -15,6 +15,8 @@ from .attention_online import Tile, online
 
 STRATEGIES = ("auto", "dense", "blocks", "online")
 # All measured through IREE on x86-64, in f32. Counts of scores, at 4 bytes each.
+TINY = 2**10
+"""So few of a head are written out at once, whatever is masked: there is nothing to gain."""
 SMALL = 2**20
 """So few are written out at once where nothing is skipped."""
 BLOCK = 2**21
@@ -65,6 +67,8 @@ class Plan:
         *heads, queries, keys = (*a.q.type.shape[:-1], a.k.type.shape[-2])
         if a.start is not None and keys >= LONG_CACHE:
             return "online"
+        if queries * keys <= TINY:
+            return "dense"
         if not a.is_banded() and math.prod(heads) * queries * keys <= SMALL:
             return "dense"
         block = min(self._queries(a), queries)

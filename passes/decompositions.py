@@ -69,10 +69,11 @@ def composite(
     with location:
         described = {
             "name": ir.StringAttr.get(name),
-            "composite_attributes": ir.DictAttr.get(attributes),
             "decomposition": ir.FlatSymbolRefAttr.get(function),
             "version": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), COMPOSITE_VERSION),
         }
+        if attributes:
+            described["composite_attributes"] = ir.DictAttr.get(attributes)
         return ir.Operation.create(
             "stablehlo.composite",
             results=list(results),

@@ -39,8 +39,8 @@ class ExpandSdpaPass(Pass):
     - `auto` takes `blocks` for up to 4 blocks of 64 or 128 queries (one, where the queries are
       few: then it is `dense` on the keys that are visible) and `online` beyond that, or where a
       block has more than 2^21 scores with all of its keys. Without causality and window it takes
-      `dense` for up to 2^20 scores. With `start`, which says at run time how much of a cache is
-      filled, it takes `online` from 4096 keys on.
+      `dense` for up to 2^20 scores, and for up to 2^10 a head whatever is masked. With `start`,
+      which says at run time how much of a cache is filled, it takes `online` from 4096 keys on.
 
     Blocks of `online` are of 128 queries and keys where causality or a window skips some, else of
     256, with more keys where the queries are few, and of as many heads as make 2^18 scores.

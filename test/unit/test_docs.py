@@ -15,7 +15,7 @@ from attnorm.bindings import ir
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```mlir\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ADD_FUNCTIONS = {"to-composites"}
+ADD_FUNCTIONS = {"outline-rows", "to-composites"}
 """Passes that add functions, which their docstrings leave out."""
 OPTIONS = {"specialize-dims": "{dims=0.0=2}"}
 """The options under which a pass does what its docstring shows, where it takes any."""
