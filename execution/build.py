@@ -9,6 +9,7 @@ from .. import bindings
 from ..bindings import ir
 from ..errors import Diagnostic
 from .compiler import CompileError, compile_module, executable_target
+from .flags import Flag, choose_flags, tiling_flags
 from .kernels import Choice, insert_kernels
 from .kernels.machine import Machine
 from .scalable import transpose_products
@@ -22,21 +23,27 @@ def build(
     flags: Sequence[str] = (),
     on_warning: Callable[[Diagnostic], None] | None = None,
     on_choice: Callable[[Choice], None] | None = None,
+    on_flag: Callable[[Flag], None] | None = None,
 ) -> bytes:
     """Compiles a module for a target; the module stays as it is.
 
     Composites "attnorm.*" become kernels where there is one for them; `on_choice` hears of each.
-    `flags` are flags of `iree-compile` after ours. Raises `CompileError` when IREE refuses the
+    `flags` are flags of `iree-compile` after ours, which `choose_flags` chooses by the module;
+    `on_flag` hears of each. Raises `CompileError` when IREE refuses the
     module, `AttnormError` for an unknown target or flag.
     """
     machine = Machine.parse(executable_target(target, tuple(flags)))
+    chosen = choose_flags(module, target, flags)
+    all_flags = [*tiling_flags(chosen), *flags]
     choices: list[Choice] = []
 
     def rewrite(parsed) -> None:
         choices[:] = insert_kernels(parsed, machine)
 
     def run(source: bytes) -> bytes:
-        return compile_module(source, target, flags=flags, on_warning=on_warning, rewrite=rewrite)
+        return compile_module(
+            source, target, flags=all_flags, on_warning=on_warning, rewrite=rewrite
+        )
 
     source = bindings.bytecode(module)
     try:
@@ -50,6 +57,8 @@ def build(
             raise
         vmfb = run(turned)
         shutil.rmtree(error.reproducer)
+    for flag in chosen if on_flag else ():
+        on_flag(flag)
     for choice in choices if on_choice else ():
         on_choice(choice)
     return vmfb

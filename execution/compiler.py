@@ -99,6 +99,18 @@ def compile_module(
             return bytes(output.map_memory())
 
 
+def rewrite_module(
+    source: bytes, target: str | Target, rewrite: Callable[[ir.Operation], None]
+) -> None:
+    """Parses a module and rewrites it, as `compile_module` does, and goes no further."""
+    diagnostics: list[Diagnostic] = []
+    with _session(_all_flags(target, ())) as session, session.invocation() as invocation:
+        keep_alive = _collect(invocation, diagnostics)
+        if _run_phases(session, invocation, source, "module.mlir", rewrite, last="start"):
+            raise AttnormError(diagnostics or "iree failed without a message")
+        del keep_alive
+
+
 @functools.cache
 def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
     """What IREE knows of a target's CPU: the text of its `#hal.executable.target`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +78,27 @@ class Program:
         for arguments of another number, shape or dtype, and for a program that cannot run here.
         """
         name = self._choose(function)
-        results = self._invoke(name, self._functions[name].check(arrays))
-        return results[0] if len(results) == 1 else tuple(results)
+        views = self._upload_all(self._functions[name].check(arrays))
+        return _returned(self._invoke(name, views))
+
+    def bind(
+        self, *arrays: np.ndarray, function: str | None = None
+    ) -> Callable[[], np.ndarray | tuple[np.ndarray, ...]]:
+        """A call of `function` with its arguments on the device already, to be made repeatedly.
+
+        It returns what `__call__` does; later changes of `arrays` do not reach it. Raises
+        `AttnormError` as `__call__` does.
+        """
+        name = self._choose(function)
+        views = self._upload_all(self._functions[name].check(arrays))
+        arguments = [_download(view, self._device) for view in views]
+
+        def call() -> np.ndarray | tuple[np.ndarray, ...]:
+            # A function may return its argument, which has to stay as it is.
+            results = _apart([*arguments, *self._invoke(name, views)])
+            return _returned(results[len(arguments) :])
+
+        return call
 
     def _choose(self, function: str | None) -> str:
         names = list(self._functions)
@@ -90,10 +109,10 @@ class Program:
             raise AttnormError(f"expected a function of {', '.join(names)}, got '{function}'")
         return function
 
-    def _invoke(self, name: str, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        inputs, outputs = runtime.VmVariantList(len(arrays)), runtime.VmVariantList(1)
-        for array in arrays:
-            inputs.push_ref(self._upload(array).ref)
+    def _invoke(self, name: str, arguments: Sequence[runtime.HalBufferView]) -> list[np.ndarray]:
+        inputs, outputs = runtime.VmVariantList(len(arguments)), runtime.VmVariantList(1)
+        for view in arguments:
+            inputs.push_ref(view.ref)
         context = self._context
         try:
             context.invoke(self._entries[name], inputs, outputs)
@@ -101,6 +120,9 @@ class Program:
             raise AttnormError(f"function '{name}' failed: {error}") from None
         views = [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
         return _apart([_download(view, self._device) for view in views])
+
+    def _upload_all(self, arrays: Sequence[np.ndarray]) -> list[runtime.HalBufferView]:
+        return [self._upload(array) for array in arrays]
 
     def _upload(self, array: np.ndarray) -> runtime.HalBufferView:
         view = self._device.allocator.allocate_buffer_copy(
@@ -172,6 +194,10 @@ def _parse_types(text: str, role: str) -> tuple[TensorType, ...]:
 
 
 # -- results -------------------------------------------------------------------------------------
+
+
+def _returned(results: Sequence[np.ndarray]) -> np.ndarray | tuple[np.ndarray, ...]:
+    return results[0] if len(results) == 1 else tuple(results)
 
 
 class _Mapped:

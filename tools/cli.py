@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..bindings import ir
+    from ..execution.flags import Flag
+    from ..execution.kernels import Choice
     from ..execution.program import Program
 
 _VMFB_MAGIC = b"PK\x03\x04"  # IREE's files are zip archives too
@@ -71,7 +73,29 @@ def _lower(source: bytes, arguments: argparse.Namespace) -> ir.Operation:
 def _build(module: ir.Operation, arguments: argparse.Namespace) -> bytes:
     from ..execution.build import build
 
-    return build(module, arguments.target, flags=arguments.iree_flag, on_warning=_warn)
+    flags: list[Flag] = []
+    choices: list[Choice] = []
+    vmfb = build(
+        module,
+        arguments.target,
+        flags=arguments.iree_flag,
+        on_warning=_warn,
+        on_choice=choices.append,
+        on_flag=flags.append,
+    )
+    if arguments.explain:
+        _explain(flags, choices)
+    return vmfb
+
+
+def _explain(flags: Sequence[Flag], choices: Sequence[Choice]) -> None:
+    """A line a choice, on stderr."""
+    from ..execution.choices import merge
+
+    for flag in flags:
+        print(f"{flag}: {flag.reason}", file=sys.stderr)
+    for kernel in merge(choices):
+        print(kernel, file=sys.stderr)
 
 
 def _input_name(path: str) -> str:
@@ -161,7 +185,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
     name = _input_name(arguments.input)
     module = api.load(_read(arguments), input_format=arguments.input_format, name=name)
-    found = report(module, arguments.pass_pipeline)
+    found = report(module, arguments.pass_pipeline, kernels=arguments.kernels)
     show(found, as_json=arguments.json)
     return 1 if arguments.fail_on_left and found.left else 0
 
@@ -207,6 +231,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FLAG",
         help="a flag of iree-compile, after ours: --iree-flag=--iree-opt-level=O2; repeatable",
+    )
+    building.add_argument(
+        "--explain",
+        action="store_true",
+        help="say on stderr which flags and kernels were chosen, and why",
     )
     parser = argparse.ArgumentParser(
         prog="attnorm", description="Compiles and runs StableHLO on CPUs through IREE."
@@ -284,6 +313,11 @@ def _parser() -> argparse.ArgumentParser:
         default=_RAISE,
         metavar="PIPELINE",
         help=f"what raises, by name or as builtin.module(...) (default: {_RAISE})",
+    )
+    reporting.add_argument(
+        "--kernels",
+        action="store_true",
+        help="also lower for IREE, and say what becomes a kernel there and why the rest does not",
     )
     reporting.set_defaults(command=_report)
     return parser

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import dialect
-from ..contents import FoundOp, OpaqueCall, Report, Tensor
+from ..contents import FoundOp, Kernels, OpaqueCall, Report, Tensor
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,9 +37,20 @@ def _print_tables(report: Report) -> None:
     _table(console, "nearly recognised", ("pass", "at", "why not"), refusals)
     _table(console, "left", _CALL_COLUMNS, map(_call_row, report.left))
     _table(console, "composites opened", _CALL_COLUMNS, map(_call_row, report.opened))
+    if report.kernels:
+        _print_kernels(console, report.kernels)
     before, after = report.size.before, report.size.after
     console.print(f"ops: {before.ops:,} before, {after.ops:,} after")
     console.print(f"bytes of bytecode: {before.bytes:,} before, {after.bytes:,} after")
+
+
+def _print_kernels(console: Console, kernels: Kernels) -> None:
+    rows = [
+        (item.name, item.location, item.count, item.reason or "kernel") for item in kernels.choices
+    ]
+    _table(console, "kernels", ("composite", "at", "count", "kernel, or why not"), rows)
+    if kernels.error:
+        console.print(f"kernels: not known, because lowering failed: {kernels.error}")
 
 
 def _table(

@@ -40,10 +40,14 @@ def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
     module.context.load_all_available_dialects()
     functions = {op.attributes["sym_name"].value: op for op in module.regions[0].blocks[0]}
     dispatcher = Dispatcher(module)
+    left = list(found)
+    bodies = {_body(composite) for composite in found}
     choices = []
     for composite in found:
+        if _owner(composite) in bodies - {_body(other) for other in left}:
+            continue  # Kernels have taken the place of everything that this was a part of.
         name, where = composite.attributes["name"].value, composite.location
-        function = functions[composite.attributes["decomposition"].value]
+        function = functions[_body(composite)]
         reason = None
         with module.context, where, ir.InsertionPoint(composite):
             try:
@@ -53,9 +57,22 @@ def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
             else:
                 for old, new in zip(composite.results, results, strict=True):
                     old.replace_all_uses_with(new)
+                left.remove(composite)
                 composite.erase()
         choices.append(Choice(name, str(where), reason))
     return choices
+
+
+def _body(composite: ir.Operation) -> str:
+    """The name of the function that says what a composite means."""
+    return composite.attributes["decomposition"].value
+
+
+def _owner(op: ir.Operation) -> str:
+    """The name of the function that an operation stands in."""
+    while op.name != "func.func":
+        op = op.parent.operation
+    return op.attributes["sym_name"].value
 
 
 def _composites(module: ir.Operation) -> list[ir.Operation]:

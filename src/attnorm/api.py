@@ -100,15 +100,18 @@ def compile(
     target: str = "host",
     pipeline: str = pipelines.TO_IREE,
     iree_flags: Sequence[str] = (),
+    device: str = "local-task",
 ) -> Program:
     """Lowers a module and compiles it with IREE; `module` is left alone.
 
     `target` is a name of `attnorm compile --help`, with CPU and features where wanted
     ("aarch64:neoverse-v2", "x86-64,+avx2"). A program for another machine can be saved, not called.
-    `iree_flags` are flags of `iree-compile`, after ours. Raises `AttnormError`, and
+    `iree_flags` are flags of `iree-compile`, after ours. `device` is "local-task" (all cores) or
+    "local-sync" (the calling thread). Raises `AttnormError`, and
     `attnorm.execution.compiler.CompileError` where IREE refuses the module.
     """
     from .execution.build import build
     from .execution.program import Program
 
-    return Program(build(lower(module, pipeline), target, flags=iree_flags))
+    vmfb = build(lower(module, pipeline), target, flags=iree_flags)
+    return Program(vmfb, device=device)

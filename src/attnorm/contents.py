@@ -21,6 +21,11 @@
               their decomposition took the place of; what is in it counts above
     size      {"before": {"ops": 12, "bytes": 3456}, "after": {...}}: the ops below the module, and
               the bytecode, as loaded and as raised and fused
+    kernels   only where asked for (`--kernels`): what IREE's stage gets after `attnorm-to-iree`,
+              {"choices": [{"name": "attnorm.sdpa", "location": "model.mlir:5:10",
+              "reason": null, "count": 1}], "error": null}. A composite without a `reason` is taken
+              as a kernel, others by their decomposition; `attnorm.rows` holds norms, softmaxes and
+              what stands beside them, at the first's place. `error` says why lowering failed.
 
 A location is file:line:column, or null where the module has none; a size in a shape is null where
 it is dynamic; `nearest`, the nearest name that a pass knows, is null where none is near.
@@ -34,16 +39,20 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import dialect
 from .bindings import bytecode, diagnostic, ir
 from .dialect.base import shape_of
-from .errors import Diagnostic
+from .errors import AttnormError, Diagnostic
 from .passes.callees import COMPOSITES, CUSTOM_CALLS
 from .passes.raise_custom_calls import RaiseCustomCallsPass
 from .passes.reductions import REDUCTIONS
 from .pipeline import Step, resolve, run
+from .pipelines import TO_IREE
+
+if TYPE_CHECKING:
+    from .execution.choices import Kernel
 
 RAISE, FUSE = "attnorm-raise", "attnorm-fuse"
 _KINDS = ("rms_norm", "rms_norm_mul", "add_rms_norm", "layer_norm", "softmax", "sdpa")
@@ -117,6 +126,14 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Kernels:
+    """What becomes of the composites of the lowered module, or why it could not be lowered."""
+
+    choices: tuple[Kernel, ...]
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Report:
     """What a module contains; the module docstring says what each field is."""
 
@@ -127,17 +144,22 @@ class Report:
     left: tuple[OpaqueCall, ...]
     opened: tuple[OpaqueCall, ...]
     size: Sizes
+    kernels: Kernels | None = None
 
     def to_json(self) -> str:
         """The object that the module docstring describes."""
-        return json.dumps(asdict(self), indent=2, allow_nan=False)
+        found = asdict(self)
+        if self.kernels is None:
+            del found["kernels"]
+        return json.dumps(found, indent=2, allow_nan=False)
 
 
-def report(module: ir.Operation, pipeline: str = RAISE) -> Report:
+def report(module: ir.Operation, pipeline: str = RAISE, *, kernels: bool = False) -> Report:
     """Says what `module` contains, as a pipeline raises it; `module` is left alone.
 
-    A call whose epsilon the IR does not carry is recognised all the same. Raises `AttnormError`
-    with located diagnostics where a pass fails.
+    `kernels` also asks what becomes a kernel of ours in IREE, on the machine that asks. A call
+    whose epsilon the IR does not carry is recognised all the same. Raises `AttnormError` with
+    located diagnostics where a pass fails.
     """
     steps = [_with_epsilon(step) for step in resolve(pipeline)]
     names = [step.name for step in steps]
@@ -162,7 +184,21 @@ def report(module: ir.Operation, pipeline: str = RAISE) -> Report:
             call for call in named.calls if call.kind == "composite" and call not in raised.calls
         ),
         size=Sizes(Size(loaded.count, bytes_before), Size(fused.count, bytes_after)),
+        kernels=_kernels(module) if kernels else None,
     )
+
+
+def _kernels(module: ir.Operation) -> Kernels:
+    # IREE takes time to load.
+    from .execution.choices import kernels_of
+
+    with module.context:
+        work = module.clone().operation
+    try:
+        run(work, TO_IREE)
+        return Kernels(tuple(kernels_of(work)), None)
+    except AttnormError as error:
+        return Kernels((), str(error))
 
 
 def _with_epsilon(step: Step) -> Step:

@@ -91,6 +91,22 @@ def test_arguments_of_any_layout(several):
     np.testing.assert_array_equal(results[1], [1, 2])
 
 
+def test_bind(several):
+    """A bound call repeats itself, whatever becomes of the arrays it was given or has returned."""
+    x, y = np.array([1, 2], np.float32), np.array([3, 4, 5], np.int32)
+    swap = several.bind(x, y, function="swap")
+    x[0] = 9
+    for _ in range(2):
+        first, second = swap()
+        np.testing.assert_array_equal(first, [3, 4, 5])
+        np.testing.assert_array_equal(second, [1, 2])
+        first[0], second[0] = 7, 7
+    rows = normal(2, 4)
+    np.testing.assert_array_equal(several.bind(rows)(), -rows)
+    with pytest.raises(AttnormError, match="argument 0: expected 2x4xf32, got 2x5xf32"):
+        several.bind(normal(2, 5))
+
+
 @pytest.mark.parametrize(
     ("arguments", "function", "message"),
     [

@@ -15,6 +15,8 @@ import pytest
 import attnorm
 from attnorm.bindings import bytecode, run_native
 from attnorm.contents import Size, Sizes
+from attnorm.execution.choices import merge
+from attnorm.execution.kernels import Choice
 from attnorm.tools.cli import main
 
 INPUTS = Path(__file__).parents[3] / "shared" / "inputs"
@@ -200,6 +202,47 @@ def test_module_is_left_alone() -> None:
     before = str(module)
     attnorm.report(module)
     assert str(module) == before
+
+
+# -- what becomes a kernel -----------------------------------------------------------------------
+
+
+def test_kernels() -> None:
+    """Where asked for, each composite that IREE's stage gets is a kernel, or has a reason."""
+    found = attnorm.report(attnorm.load(SDPA, name="m.mlir"), kernels=True)
+    (choice,) = json.loads(found.to_json())["kernels"]["choices"]
+    assert list(choice) == ["name", "location", "reason", "count"]
+    assert choice["name"] == "attnorm.sdpa"
+    assert choice["location"].startswith("m.mlir:")
+    assert choice["count"] == 1
+    assert found.kernels and found.kernels.error is None
+
+
+def test_kernels_are_counted() -> None:
+    """Choices that are alike are one, with a count, and read as a line."""
+    alike = [Choice("attnorm.sdpa", 'loc("f"("m.mlir":2:8))', "it is odd")] * 2
+    other = Choice("attnorm.rows", "loc(unknown)", None)
+    assert list(map(str, merge([*alike, other]))) == [
+        "attnorm.sdpa at m.mlir:2:8: decomposition, because it is odd (2 times)",
+        "attnorm.rows: kernel",
+    ]
+
+
+@pytest.mark.parametrize("source", [SOFTMUX, NO_EPSILON], ids=["opaque call", "no epsilon"])
+def test_kernels_of_what_cannot_be_lowered(file, capsys, source: str) -> None:
+    """The report is whole, and says in its section why there is nothing."""
+    assert main(["report", file(source), "--kernels"]) == 0
+    out, err = capsys.readouterr()
+    assert "kernels: not known, because lowering failed: " in out
+    assert "ops: " in out and err == ""
+
+
+def test_kernels_in_tables(file, capsys) -> None:
+    """The table has the composite, its place, its count and what became of it."""
+    path = file(NORM_MUL.replace("?", "64"))
+    main(["report", path, "--kernels"])
+    (line,) = [line for line in lines_of(capsys) if line[:1] == ["attnorm.rows"]]
+    assert line[1].startswith(f"{path}:") and line[2:] == ["1", "kernel"]
 
 
 # -- what was not recognised ---------------------------------------------------------------------
