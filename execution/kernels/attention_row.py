@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from iree.compiler import ir
-from iree.compiler.dialects import arith, memref, vector
+from iree.compiler.dialects import arith, vector
 from iree.compiler.dialects import math as mathdialect
 
 from . import emit
@@ -37,8 +37,6 @@ _WORKGROUPS = 16
 """As many as cores should have to choose from."""
 _LINE = 64
 """Bytes of a cache line."""
-_SECOND_LEVEL = 2
-"""The cache that is asked to fetch, as `memref.prefetch` numbers them."""
 _SPLIT = 512
 """Keys that a workgroup should have at least."""
 _SIGNED = arith.CmpIPredicate
@@ -249,7 +247,7 @@ class _Code:
         """Asks for a vector of a key's columns."""
         key = emit.smaller(key, self.problem.keys - 1)
         at = [emit.index(n) for n in (self.pair, key, column)]
-        memref.prefetch(self.operands[name], at, False, _SECOND_LEVEL, True)
+        emit.prefetch(self.operands[name], at)
 
     def _score_tile(self, first: Index, key: Index, row: Index) -> None:
         group = self.layout.rows_at_once

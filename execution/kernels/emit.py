@@ -195,8 +195,8 @@ def store_scalar(value: ir.Value, target: ir.Value, indices: Sequence[Index]) ->
 
 
 def prefetch(source: ir.Value, indices: Sequence[Index]) -> None:
-    """Asks for the cache line of an element to be read soon; the element need not be there."""
-    memref.prefetch(source, [index(i) for i in indices], False, 3, True)
+    """Has the cache line of an element read into the second level; it need not exist."""
+    memref.prefetch(source, [index(i) for i in indices], False, 2, True)
 
 
 # -- arithmetic ----------------------------------------------------------------------------------

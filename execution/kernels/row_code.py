@@ -261,7 +261,7 @@ class _Columns:
     ) -> list[ir.Value]:
         """The sweep's work on one vector; the reductions' new accumulators."""
         at = _Vector(self.code, column, lanes)
-        if main and self.sweep.keeps:
+        if main and self.sweep.fetches:
             self._fetch_next_row(column)
         out = [
             at.accumulate(kind, node.operands[0], total)
@@ -278,7 +278,7 @@ class _Columns:
         return out
 
     def _fetch_next_row(self, column: Index) -> None:
-        """Has the memory busy while this sweep is busy with arithmetic."""
+        """Has the memory busy while this sweep works on what is in the cache already."""
         row = emit.add(self.code.row, 1)
         for node in self.program.arguments:
             if self.program.along_columns(node) and self.code.row_of(node) is self.code.row:

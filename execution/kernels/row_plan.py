@@ -18,13 +18,14 @@ class Sweep:
     """One pass over a row: everything that waits for the same number of reductions.
 
     `reductions` end with it; `stores` are positions of results that are written in it; `keeps` are
-    values that a later sweep reads again.
+    values that a later sweep reads again. Of several sweeps, one `fetches` the next row meanwhile.
     """
 
     level: int
     reductions: list[Node] = field(default_factory=list)
     stores: list[int] = field(default_factory=list)
     keeps: list[Node] = field(default_factory=list)
+    fetches: bool = False
 
     def roots(self, program: RowProgram) -> list[Node]:
         """The values along the row that the sweep is for."""
@@ -53,6 +54,9 @@ def plan(program: RowProgram) -> Plan:
             sweeps[node.level].stores.append(position)
     made = Plan([sweep for sweep in sweeps if sweep.reductions or sweep.stores])
     _keep(program, made)
+    if len(made.sweeps) > 1:
+        busy = [sweep for sweep in made.sweeps if sweep.keeps]
+        (busy or made.sweeps[-1:])[0].fetches = True
     return made
 
 
