@@ -202,7 +202,7 @@ class Cluster:
     def _can_stand(self) -> bool:
         readers = {r for member in self.members for r in self._graph.items[member].readers}
         first = min((self._graph.place[r] for r in readers - self.members), default=math.inf)
-        return self._place() < first
+        return self._place() < first and all(_fits(value) for value in self.inputs())
 
     def _place(self) -> float:
         """Right behind the last value that the cluster reads."""

@@ -2,7 +2,7 @@
 // RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
 
 // What has been outlined stays as it is.
-// TWICE-COUNT-6: stablehlo.composite
+// TWICE-COUNT-7: stablehlo.composite
 // TWICE-NOT:     stablehlo.composite
 
 // The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
@@ -102,6 +102,22 @@ func.func @dynamic(%x: tensor<?x?xf32>) -> tensor<?xf32> {
   %counts = stablehlo.dynamic_broadcast_in_dim %count, %shape, dims = [] : (tensor<f32>, tensor<1xindex>) -> tensor<?xf32>
   %mean = stablehlo.divide %total, %counts : tensor<?xf32>
   return %mean : tensor<?xf32>
+}
+
+// -----
+
+// A size that comes from elsewhere is no operand of a composite: what needs it stays outside.
+// CHECK-LABEL: func.func @size_from_elsewhere
+// CHECK:         %[[R:.*]] = stablehlo.composite "attnorm.rows" %{{.*}} : (tensor<?x4xf32>) -> tensor<?xf32>
+// CHECK:         stablehlo.dynamic_broadcast_in_dim %[[R]]
+func.func @size_from_elsewhere(%x: tensor<?x4xf32>, %n: index) -> tensor<?x4xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %c4 = arith.constant 4 : index
+  %total = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<?x4xf32>, tensor<f32>) -> tensor<?xf32>
+  %shape = tensor.from_elements %n, %c4 : tensor<2xindex>
+  %totals = stablehlo.dynamic_broadcast_in_dim %total, %shape, dims = [0] {known_nonexpanding_dimensions = array<i64: 0>} : (tensor<?xf32>, tensor<2xindex>) -> tensor<?x4xf32>
+  %0 = stablehlo.divide %x, %totals : tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
 }
 
 // -----
