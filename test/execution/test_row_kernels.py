@@ -165,6 +165,37 @@ def test_two_norms_in_a_row_are_one_kernel():
     close(run(text, x, w), want, F32)
 
 
+@pytest.mark.parametrize("length", [300, 5000])
+def test_two_values_wait_at_once(length):
+    """On the stack where both fit, else one of them in the result."""
+    x = normal((3, length))
+    text = function(
+        [x],
+        [x],
+        """  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %t = stablehlo.tanh %a0 : {0}
+  %n = stablehlo.reduce(%t init: %zero) applies stablehlo.add across dimensions = [1]
+      : ({0}, tensor<f32>) -> tensor<3xf32>
+  %m = stablehlo.reduce(%a0 init: %low) applies stablehlo.maximum across dimensions = [1]
+      : ({0}, tensor<f32>) -> tensor<3xf32>
+  %ms = stablehlo.broadcast_in_dim %m, dims = [0] : (tensor<3xf32>) -> {0}
+  %d = stablehlo.subtract %a0, %ms : {0}
+  %e = stablehlo.exponential %d : {0}
+  %s = stablehlo.reduce(%e init: %zero) applies stablehlo.add across dimensions = [1]
+      : ({0}, tensor<f32>) -> tensor<3xf32>
+  %k = stablehlo.multiply %s, %n : tensor<3xf32>
+  %ks = stablehlo.broadcast_in_dim %k, dims = [0] : (tensor<3xf32>) -> {0}
+  %p = stablehlo.multiply %e, %t : {0}
+  %r0 = stablehlo.multiply %p, %ks : {0}""",
+    )
+    wide = x.astype(float)
+    power, tanh = np.exp(wide - wide.max(1, keepdims=True)), np.tanh(wide)
+    factor = (power.sum(1) * tanh.sum(1))[:, None]
+    got = run(text, x)
+    assert np.abs(got - power * tanh * factor).max() <= 1e-4 * np.abs(power * tanh * factor).max()
+
+
 def test_all_rows_and_part_of_them():
     """An operand that is spread over some of the rows is read where they are."""
     x, g = normal((2, 3, 40)), normal((2, 1, 40), 1)
