@@ -92,16 +92,18 @@ class RowCode:
             if not self.program.along_columns(node) and node.level <= level
         ]
 
-    def _divisors(self, level: int) -> set[Node]:
-        """What the values of a row are divided by, where the sweep of `level` can know it."""
-        return {
+    def _divisors(self, level: int) -> list[Node]:
+        """What values of a row are divided by, as far as only the sweep of `level` can know it."""
+        found = [
             node.operands[1]
             for node in self.program.nodes()
             if node.kind == "divide"
             and self.program.along_columns(node)
             and not self.program.along_columns(node.operands[1])
             and node.operands[1].level <= level
-        }
+        ]
+        # In the order of the program: the same input gives the same code.
+        return [node for node in dict.fromkeys(found) if node not in self.inverses]
 
     def _finish(self, node: Node, total: ir.Value) -> ir.Value:
         """A reduction's result from the total of its elements."""
@@ -134,9 +136,8 @@ class RowCode:
     def row_of(self, node: Node) -> Index:
         """Which row of an argument belongs to the current row."""
         space, rank = self.program.space, self.program.row_rank
-        wide = [axis for axis in range(rank) if space[axis] != 1]
         places = [place for place in places_of(node) if place < rank]
-        if places == wide:
+        if places == self.program.wide_rows:
             return self.row
         found: Index = 0
         for place in places:

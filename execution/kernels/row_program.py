@@ -71,6 +71,16 @@ class RowProgram:
         """The number of rows; None where it is known at run time only."""
         return product(self.space[: self.row_rank])
 
+    @property
+    def wide(self) -> list[int]:
+        """The dimensions of the space that are not of size 1."""
+        return [axis for axis, size in enumerate(self.space) if size != 1]
+
+    @property
+    def wide_rows(self) -> list[int]:
+        """Those of them that are rows."""
+        return [axis for axis in self.wide if axis < self.row_rank]
+
     def along_columns(self, node: Node) -> bool:
         """Whether a value changes along a row."""
         return any(axis >= self.row_rank for axis in node.axes or ())
@@ -324,8 +334,7 @@ def _check(program: RowProgram) -> None:
     """Every argument and result is one that a kernel can address."""
     if program.columns == 1:
         raise Refused("rows of one element")
-    wide = [axis for axis, size in enumerate(program.space) if size != 1]
-    rows = [axis for axis in wide if axis < program.row_rank]
+    wide, rows = program.wide, program.wide_rows
     for node in (*program.arguments, *program.results):
         if node.axes is None:
             raise Refused("a value whose place does not follow from its neighbours")

@@ -49,17 +49,15 @@ def _check(program: RowProgram) -> None:
             supports(node)
         dynamic = [axis for axis in range(program.row_rank) if program.space[axis] is None]
         rows = [place for place in places_of(node) if place < program.row_rank]
-        wide = [axis for axis in range(program.row_rank) if program.space[axis] != 1]
-        if node.kind == "argument" and dynamic and rows not in ([], wide):
+        if node.kind == "argument" and dynamic and rows not in ([], program.wide_rows):
             raise Refused("an argument of some of the rows, the number of which is dynamic")
     _whole(program)
 
 
 def _whole(program: RowProgram) -> Node:
     """An argument that has all rows and columns."""
-    wide = [axis for axis, size in enumerate(program.space) if size != 1]
     for node in program.arguments:
-        if places_of(node) == wide:
+        if places_of(node) == program.wide:
             return node
     raise Refused("no argument has all rows and columns")
 
@@ -135,13 +133,13 @@ def _kernel(program: RowProgram, machine: Machine, key: str) -> Kernel:
         sizes=[
             column_size if axis or program.rows is not None else 0
             for view in (*inputs, *outputs)
-            for axis in _dynamic_axes(program, view)
+            for axis in _dynamic_axes(view)
         ],
         size_count=len(dynamic),
     )
 
 
-def _dynamic_axes(program: RowProgram, view: View) -> list[int]:
+def _dynamic_axes(view: View) -> list[int]:
     return [axis for axis, size in enumerate(view.shape) if size is None]
 
 
