@@ -83,8 +83,9 @@ def outline(block: ir.Block, functions: _Functions) -> None:
 class OutlineRowsPass(Pass):
     """Reductions over rows, and what stands beside them, become composites.
 
-    Fires on every `stablehlo.reduce` of the last dimensions of a float value of up to 32 bits. With
-    it go the elementwise ops before and after it over the same rows, and other reductions of them:
+    Fires on every `stablehlo.reduce` of dimensions side by side of a float value of up to 32 bits:
+    its rows run along them. With it go the elementwise ops before and after it over the same rows,
+    and other reductions of them:
     all that one pass over memory can compute, as a composite "attnorm.rows" that carries it as its
     decomposition. Spreads, constants and conversions are copied, so that a bf16 value is read as
     bf16. A value that others read too is one more result.

@@ -95,12 +95,12 @@ def _values_read(op: ir.Operation) -> list[ir.Value]:
 
 
 def is_row_reduction(op: ir.Operation) -> bool:
-    """Whether an op reduces the last dimensions of one value, of a float type of up to 32 bits."""
+    """Whether an op reduces adjacent dimensions of one value, of a float type of up to 32 bits."""
     if op.name != "stablehlo.reduce" or len(op.results) != 1 or not _fits(op.results[0]):
         return False
     axes = sorted(ir.DenseI64ArrayAttr(op.attributes["dimensions"]))
-    rank = op.operands[0].type.rank
-    if not axes or axes != list(range(rank - len(axes), rank)) or is_bool(element_type(op.result)):
+    adjacent = axes and axes == list(range(axes[0], axes[-1] + 1))
+    if not adjacent or is_bool(element_type(op.result)):
         return False
     body = [inner.operation for inner in op.regions[0].blocks[0].operations]
     arguments = list(op.regions[0].blocks[0].arguments)
@@ -228,7 +228,7 @@ class Cluster:
     def _is_of_rows(self, value: ir.Value) -> bool:
         """Whether a value has the space's shape, or that of its rows."""
         shape = _sizes(value)
-        rows = self.space[: len(self.space) - len(self._axes)]
+        rows = [size for axis, size in enumerate(self.space) if axis not in self._axes]
         return shape == self.space or _wide(shape) == _wide(rows)
 
     # -- what becomes of it ------------------------------------------------------------------------

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from iree.compiler import ir
-from iree.compiler.dialects import arith, vector
 
-from . import emit
+from . import emit, row_totals
 from .emit import Index
 from .machine import Machine
+from .row_evaluation import ElementValues, Place, RowValues
+from .row_memory import narrowed, row_of, streams, widened
 from .row_plan import Sweep
-from .row_program import Node, RowProgram, combiner, constant_value, places_of, product
-from .row_values import constant, evaluate, is_bool, rounded
-
-_RUN = 16
-"""Additions to one accumulator before it joins a total that keeps what it rounds off.
-
-With 8 accumulators of 16 lanes, a sum of n numbers is then off by at most 16 + 3 + 4 roundings (the
-accumulators', their tree's, the lanes'), 6 for what the ends of a row add to these trees, and one
-for the total: 30, whatever n is. NumPy's pairwise summation has 19 + log2(n / 128).
-"""
-_STREAM_BYTES = 8 << 20  # a result of this size may go past the caches
-_JOIN: dict[str, Callable[[ir.Value, ir.Value], ir.Value]] = {
-    "add": arith.addf,
-    "maximum": emit.maximum,
-    "minimum": emit.minimum,
-    "multiply": arith.mulf,
-}
-_NEUTRAL = {"add": 0.0, "maximum": -math.inf, "minimum": math.inf, "multiply": 1.0}
-_HORIZONTAL = {"add": "add", "maximum": "maximumf", "minimum": "minimumf", "multiply": "mul"}
-
-
-@dataclass
-class _Long:
-    """A total over many vectors: a sum keeps what its additions round off in `error`."""
-
-    total: ir.Value
-    error: ir.Value | None
+from .row_program import Node, RowProgram, combiner
+from .row_totals import JOIN, RUN, Long
 
 
 class RowCode:
@@ -56,99 +30,42 @@ class RowCode:
         inputs: Sequence[ir.Value],
         outputs: Sequence[ir.Value],
         columns: Index,
-        keep: Callable[[Node, Index], tuple[ir.Value, tuple[Index, ...]] | None],
+        keep: Callable[[Node, Index], Place | None],
     ):
         self.program, self.machine = program, machine
         self.inputs, self.outputs, self.columns, self.keep = inputs, outputs, columns, keep
         self.row: Index = 0
-        self.scalars: dict[Node, ir.Value] = {}
-        self.inverses: dict[Node, tuple[ir.Value, ir.Value]] = {}
-        self.kept: dict[Node, tuple[ir.Value, tuple[Index, ...]]] = {}
+        self.kept: dict[Node, Place] = {}
+        self.values = _Row(self)
 
     def emit(self, sweeps: Sequence[Sweep], row: ir.Value) -> None:
         """Everything for the row at index `row`."""
-        self.row, self.scalars, self.inverses, self.kept = row, {}, {}, {}
+        self.row, self.kept, self.values = row, {}, _Row(self)
         for sweep in sweeps:
-            for node in self._row_nodes(sweep.level):
-                self.scalar(node)
-            for node in self._divisors(sweep.level):
-                self.inverses[node] = emit.inverse(self.scalars[node])
+            self.values.prepare(sweep.level)
             totals = _Columns(self, sweep).emit()
             for node, total in zip(sweep.reductions, totals, strict=True):
-                self.scalars[node] = self._finish(node, total)
+                self.values.finish(node, total)
             for node in sweep.keeps:
                 place = self.keep(node, row)
                 if place:
                     self.kept[node] = place
         for position, node in enumerate(self.program.results):
             if not self.program.along_columns(node):
-                self._store_scalar(self.scalar(node), node, self.outputs[position])
+                value = narrowed(self.values.value(node), node, self.machine)
+                emit.store_scalar(value, self.outputs[position], [row])
 
-    def _row_nodes(self, level: int) -> list[Node]:
-        """What does not change along a row and can be computed before the sweep of `level`."""
-        return [
-            node
-            for node in self.program.nodes()
-            if not self.program.along_columns(node) and node.level <= level
-        ]
 
-    def _divisors(self, level: int) -> list[Node]:
-        """What values of a row are divided by, as far as only the sweep of `level` can know it."""
-        found = [
-            node.operands[1]
-            for node in self.program.nodes()
-            if node.kind == "divide"
-            and self.program.along_columns(node)
-            and not self.program.along_columns(node.operands[1])
-            and node.operands[1].level <= level
-        ]
-        # In the order of the program: the same input gives the same code.
-        return [node for node in dict.fromkeys(found) if node not in self.inverses]
+class _Row(RowValues):
+    """The scalars of the current row."""
 
-    def _finish(self, node: Node, total: ir.Value) -> ir.Value:
-        """A reduction's result from the total of its elements."""
-        kind, start = combiner(node), node.operands[1]
-        if start.kind != "constant" or constant_value(start) != _NEUTRAL[kind]:
-            total = _JOIN[kind](total, self.scalar(start))
-        return rounded(total, node.element)
+    def __init__(self, code: RowCode):
+        super().__init__(code.program, None, code.columns)
+        self._code = code
 
-    # -- values ------------------------------------------------------------------------------------
-
-    def scalar(self, node: Node) -> ir.Value:
-        """A value that does not change along a row."""
-        if node not in self.scalars:
-            self.scalars[node] = self._scalar(node)
-        return self.scalars[node]
-
-    def _scalar(self, node: Node) -> ir.Value:
-        if node.kind == "argument":
-            memory = self.inputs[node.position]
-            return _wide(emit.load_scalar(memory, [self.row_of(node)]), node)
-        if node.kind == "constant":
-            return constant(node, node.element if is_bool(node.element) else emit.f32())
-        if node.kind == "move":
-            return self.scalar(node.operands[0])
-        if node.kind == "size":
-            count = arith.index_cast(ir.IntegerType.get_signless(64), emit.index(self.columns))
-            return arith.sitofp(emit.f32(), count)
-        return evaluate(node, [self.scalar(operand) for operand in node.operands])
-
-    def row_of(self, node: Node) -> Index:
-        """Which row of an argument belongs to the current row."""
-        space, rank = self.program.space, self.program.row_rank
-        places = [place for place in places_of(node) if place < rank]
-        if places == self.program.wide_rows:
-            return self.row
-        found: Index = 0
-        for place in places:
-            inner, size = product(space[place + 1 : rank]), space[place]
-            assert inner is not None and size is not None  # `RowProgram` refuses what is dynamic
-            index = emit.remainder(emit.divide(self.row, inner), size)
-            found = emit.add(emit.multiply(found, size), index)
-        return found
-
-    def _store_scalar(self, value: ir.Value, node: Node, memory: ir.Value) -> None:
-        emit.store_scalar(_narrow(value, node), memory, [self.row])
+    def argument(self, node: Node) -> ir.Value:
+        memory, row = self._code.inputs[node.position], self._code.row
+        return widened(emit.load_scalar(memory, [row_of(self.program, node, row)]), node)
 
 
 class _Columns:
@@ -196,7 +113,7 @@ class _Columns:
 
     def _main(self, end: Index) -> list[ir.Value]:
         """The columns before `end`, unrolled; a vector of totals for each reduction."""
-        block = _RUN * self.lanes * self.unroll
+        block = RUN * self.lanes * self.unroll
         short = isinstance(end, int) and end <= block
         if "add" not in self.kinds or short:
             return self._stretch(0, end) if end != 0 else []
@@ -204,20 +121,12 @@ class _Columns:
         def body(column: ir.Value, *carried: ir.Value) -> list[ir.Value]:
             upper = emit.smaller(emit.add(column, block), end)
             part = self._stretch(column, upper)
-            return _flatten(map(_add_to, self.kinds, self._unflatten(carried), part))
+            before = Long.unflatten(self.kinds, carried)
+            return row_totals.flatten(map(row_totals.add_to, self.kinds, before, part))
 
-        start = _flatten(
-            _Long(value, value if kind == "add" else None)
-            for kind, value in zip(self.kinds, self._neutral(self.lanes), strict=True)
-        )
-        return [_settle(long) for long in self._unflatten(emit.loop(0, end, block, start, body))]
-
-    def _unflatten(self, values: Sequence[ir.Value]) -> list[_Long]:
-        remaining = iter(values)
-        return [
-            _Long(next(remaining), next(remaining) if kind == "add" else None)
-            for kind in self.kinds
-        ]
+        start = row_totals.flatten(row_totals.start(kind, self.lanes) for kind in self.kinds)
+        ends = emit.loop(0, end, block, start, body)
+        return [row_totals.settle(long) for long in Long.unflatten(self.kinds, ends)]
 
     def _stretch(self, begin: Index, end: Index) -> list[ir.Value]:
         """A loop of `unroll` vectors a turn, each with accumulators of its own."""
@@ -237,8 +146,7 @@ class _Columns:
     # -- accumulators ------------------------------------------------------------------------------
 
     def _neutral(self, lanes: int) -> list[ir.Value]:
-        type_ = emit.vector_of(lanes, emit.f32())
-        return [emit.constant(type_, _NEUTRAL[kind]) for kind in self.kinds]
+        return [row_totals.start(kind, lanes).total for kind in self.kinds]
 
     def _tree(self, parts: Sequence[Sequence[ir.Value]]) -> list[ir.Value]:
         """Parts joined pair by pair."""
@@ -250,10 +158,12 @@ class _Columns:
         return list(parts[0])
 
     def _join(self, a: Sequence[ir.Value], b: Sequence[ir.Value]) -> list[ir.Value]:
-        return [_JOIN[kind](x, y) for kind, x, y in zip(self.kinds, a, b, strict=True)]
+        return [JOIN[kind](x, y) for kind, x, y in zip(self.kinds, a, b, strict=True)]
 
     def _horizontal(self, totals: Sequence[ir.Value]) -> list[ir.Value]:
-        return [_reduce(kind, total) for kind, total in zip(self.kinds, totals, strict=True)]
+        return [
+            row_totals.reduce(kind, total) for kind, total in zip(self.kinds, totals, strict=True)
+        ]
 
     # -- one vector --------------------------------------------------------------------------------
 
@@ -282,117 +192,33 @@ class _Columns:
         """Has the memory busy while this sweep works on what is in the cache already."""
         row = emit.add(self.code.row, 1)
         for node in self.program.arguments:
-            if self.program.along_columns(node) and self.code.row_of(node) is self.code.row:
+            if (
+                self.program.along_columns(node)
+                and row_of(self.program, node, self.code.row) is self.code.row
+            ):
                 emit.prefetch(self.code.inputs[node.position], [row, column])
 
 
-class _Vector:
+class _Vector(ElementValues):
     """The values of a program in `lanes` columns from `column` on."""
 
     def __init__(self, code: RowCode, column: Index, lanes: int):
-        self.code, self.column, self.lanes = code, column, lanes
-        self._values: dict[Node, ir.Value] = {}
+        super().__init__(code.values, lanes, code.kept)
+        self._code, self._column = code, column
 
-    def value(self, node: Node) -> ir.Value:
-        """A value in these columns, floats as f32."""
-        if node not in self._values:
-            self._values[node] = self._value(node)
-        return self._values[node]
+    def argument(self, node: Node) -> ir.Value:
+        code = self._code
+        row = row_of(code.program, node, code.row)
+        return widened(self.read((code.inputs[node.position], (row,))), node)
 
-    def _value(self, node: Node) -> ir.Value:
-        code = self.code
-        if node.kind == "constant":
-            element = node.element if is_bool(node.element) else emit.f32()
-            return constant(node, emit.vector_of(self.lanes, element))
-        if not code.program.along_columns(node):
-            return emit.splat(code.scalars[node], self.lanes)
-        if node in code.kept:
-            memory, indices = code.kept[node]
-            return emit.load(memory, [*indices, self.column], self.lanes)
-        if node.kind == "move":
-            return self.value(node.operands[0])
-        if node.kind == "argument":
-            memory = code.inputs[node.position]
-            raw = emit.load(memory, [code.row_of(node), self.column], self.lanes)
-            return _wide(raw, node)
-        if node.kind == "divide" and node.operands[1] in code.inverses:
-            return rounded(self._divide(*node.operands), node.element)
-        return evaluate(node, [self.value(operand) for operand in node.operands])
-
-    def _divide(self, node: Node, divisor: Node) -> ir.Value:
-        """A product with what the whole row is divided by: a division costs ten of them."""
-        value = self.value(node)
-        for factor in self.code.inverses[divisor]:
-            value = arith.mulf(value, emit.splat(factor, self.lanes))
-        return value
-
-    def accumulate(self, kind: str, node: Node, total: ir.Value) -> ir.Value:
-        """An accumulator with a value more in it; a product is added without being rounded."""
-        is_product = node.kind == "multiply" and isinstance(node.element, ir.F32Type)
-        if kind == "add" and is_product and node not in self.code.kept:
-            a, b = (self.value(operand) for operand in node.operands)
-            return emit.multiply_add(a, b, total)
-        return _JOIN[kind](total, self.value(node))
+    def read(self, place: Place) -> ir.Value:
+        memory, indices = place
+        return emit.load(memory, [*indices, self._column], self.lanes)
 
     def store(self, position: int, main: bool) -> None:
         """Writes a result; past the caches where it is large and every vector is aligned."""
-        node, memory = self.code.program.results[position], self.code.outputs[position]
-        streaming = main and _streams(self.code.program, node)
-        if isinstance(node.element, ir.BF16Type) and self.code.machine.narrows_bf16(self.lanes):
-            value = emit.bf16(self.value(node))
-        else:
-            value = _narrow(self.value(node), node)
-        emit.store(value, memory, [self.code.row, self.column], streaming=streaming)
-
-
-def _streams(program: RowProgram, node: Node) -> bool:
-    if is_bool(node.element) or program.rows is None or program.columns is None:
-        return False
-    row_bytes = program.columns * node.element.width // 8
-    return row_bytes % 64 == 0 and program.rows * row_bytes >= _STREAM_BYTES
-
-
-def _wide(value: ir.Value, node: Node) -> ir.Value:
-    """What was loaded, as it is computed with. A boolean is a byte in memory."""
-    if is_bool(node.element):
-        return arith.cmpi(arith.CmpIPredicate.ne, value, emit.constant_like(value, 0))
-    return emit.convert(value, emit.f32())
-
-
-def _narrow(value: ir.Value, node: Node) -> ir.Value:
-    """What was computed, as it is stored."""
-    if is_bool(node.element):
-        return arith.extui(emit.like(value, ir.IntegerType.get_signless(8)), value)
-    return emit.convert(value, node.element)
-
-
-# -- totals --------------------------------------------------------------------------------------
-
-
-def _reduce(kind: str, total: ir.Value) -> ir.Value:
-    """The lanes of a vector as one number; a sum of pairs of sums, as the hardware does it."""
-    combining = ir.Attribute.parse(f"#vector.kind<{_HORIZONTAL[kind]}>")
-    fast = arith.FastMathFlags.reassoc if kind == "add" else None
-    return vector.reduction(emit.f32(), combining, total, fastmath=fast)
-
-
-def _add_to(kind: str, long: _Long, part: ir.Value) -> _Long:
-    """A long total and a part; of a sum, the rounding error is kept (Knuth's TwoSum)."""
-    if long.error is None:
-        return _Long(_JOIN[kind](long.total, part), None)
-    total = arith.addf(long.total, part)
-    before = arith.subf(total, part)
-    lost = arith.addf(arith.subf(long.total, before), arith.subf(part, arith.subf(total, before)))
-    return _Long(total, arith.addf(long.error, lost))
-
-
-def _settle(long: _Long) -> ir.Value:
-    """The total with its error; beyond the finite numbers the error is NaN and does not count."""
-    if long.error is None:
-        return long.total
-    same = arith.cmpf(arith.CmpFPredicate.ORD, long.error, long.error)
-    return arith.select(same, arith.addf(long.total, long.error), long.total)
-
-
-def _flatten(longs) -> list[ir.Value]:
-    return [value for long in longs for value in (long.total, long.error) if value is not None]
+        code = self._code
+        node, memory = code.program.results[position], code.outputs[position]
+        value = narrowed(self.value(node), node, code.machine)
+        streaming = main and streams(code.program, node)
+        emit.store(value, memory, [code.row, self._column], streaming=streaming)

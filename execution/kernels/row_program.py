@@ -1,9 +1,10 @@
 """What a row kernel computes: the StableHLO of a decomposition, read as a program over rows.
 
-A program runs over an iteration space of rows and columns: the shape of what is reduced, the
-reduced dimensions, which are the last ones, being the columns. Broadcasts and reshapes vanish: a
-value is the same number wherever it is spread to, and an argument remembers along which dimensions
-of the space it lies.
+A program runs over an iteration space: the shape of what is reduced. The reduced dimensions, which
+lie side by side, are the columns; those before them are the rows, and those behind them, if there
+are any, the inner dimensions: a row of columns for each of their positions. Broadcasts and reshapes
+vanish: a value is the same number wherever it is spread to, and an argument remembers along which
+dimensions of the space it lies.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ class Node:
 
 @dataclass
 class RowProgram:
-    """`space` is the iteration space, its first `row_rank` dimensions the rows."""
+    """`space` is the iteration space: rows, columns from `row_rank` on, inner from `inner_rank`."""
 
     space: Sizes
     row_rank: int
+    inner_rank: int
     arguments: list[Node]
     results: list[Node]
     reductions: list[Node] = field(default_factory=list)
@@ -64,12 +66,17 @@ class RowProgram:
     @property
     def columns(self) -> int | None:
         """The length of a row; None where it is known at run time only."""
-        return product(self.space[self.row_rank :])
+        return product(self.space[self.row_rank : self.inner_rank])
 
     @property
     def rows(self) -> int | None:
         """The number of rows; None where it is known at run time only."""
         return product(self.space[: self.row_rank])
+
+    @property
+    def inner(self) -> int | None:
+        """How many rows lie interleaved; None where it is known at run time only."""
+        return product(self.space[self.inner_rank :])
 
     @property
     def wide(self) -> list[int]:
@@ -81,13 +88,27 @@ class RowProgram:
         """Those of them that are rows."""
         return [axis for axis in self.wide if axis < self.row_rank]
 
+    @property
+    def wide_columns(self) -> list[int]:
+        """Those of them that are columns."""
+        return [axis for axis in self.wide if self.row_rank <= axis < self.inner_rank]
+
+    @property
+    def wide_inner(self) -> list[int]:
+        """Those of them that are behind the columns."""
+        return [axis for axis in self.wide if axis >= self.inner_rank]
+
     def along_columns(self, node: Node) -> bool:
         """Whether a value changes along a row."""
-        return any(axis >= self.row_rank for axis in node.axes or ())
+        return any(self.row_rank <= axis < self.inner_rank for axis in node.axes or ())
+
+    def along_inner(self, node: Node) -> bool:
+        """Whether a value changes along the inner dimensions."""
+        return any(axis >= self.inner_rank for axis in node.axes or ())
 
     def along_rows(self, node: Node) -> bool:
-        """Whether a value changes from row to row."""
-        return any(0 <= axis < self.row_rank for axis in node.axes or ())
+        """Whether a value changes from row to row, interleaved or not."""
+        return any(0 <= axis < self.row_rank for axis in node.axes or ()) or self.along_inner(node)
 
     def nodes(self) -> list[Node]:
         """Every value that the program has, each behind its operands."""
@@ -135,9 +156,11 @@ class _Reader:
         results = [self._node_of(value) for value in returned.operands]
         if not self._reductions:
             raise Refused("nothing is reduced")
-        space, row_rank = self._space()
-        self._place(space)
-        program = RowProgram(space, row_rank, self._arguments, results, self._reductions)
+        space, columns = self._space()
+        self._place(space, columns)
+        program = RowProgram(
+            space, columns.start, columns.stop, self._arguments, results, self._reductions
+        )
         _check(program)
         return program
 
@@ -167,25 +190,25 @@ class _Reader:
             return node
         raise Refused(f"{op.name} is no operation over rows")
 
-    def _space(self) -> tuple[Sizes, int]:
-        """The shape of what is reduced, and how many of its dimensions are rows."""
+    def _space(self) -> tuple[Sizes, range]:
+        """The shape of what is reduced, and which of its dimensions are columns."""
         shapes = {(node.operands[0].shape, reduced_axes(node)) for node in self._reductions}
         if len(shapes) != 1:
             raise Refused("reductions over different dimensions")
         ((space, axes),) = shapes
-        row_rank = len(space) - len(axes)
-        if axes != tuple(range(row_rank, len(space))):
-            raise Refused("expected the last dimensions to be reduced")
+        columns = range(axes[0], axes[-1] + 1) if axes else range(0)
+        if not axes or axes != tuple(columns):
+            raise Refused("expected the reduced dimensions side by side")
         if 0 in space:
             raise Refused("there are no elements")
-        return space, row_rank
+        return space, columns
 
-    def _place(self, space: Sizes) -> None:
+    def _place(self, space: Sizes, columns: range) -> None:
         """Finds where each value lies in the space, from the reductions outwards."""
         whole = tuple(range(len(space)))
         for node in self._reductions:
             _set_axes(node.operands[0], whole)
-            _set_axes(node, whole[: len(space) - len(reduced_axes(node))])
+            _set_axes(node, tuple(axis for axis in whole if axis not in columns))
         nodes = list(self._nodes.values())
         settled = -1
         while settled != (settled := sum(node.axes is not None for node in nodes)):
@@ -334,19 +357,20 @@ def _check(program: RowProgram) -> None:
     """Every argument and result is one that a kernel can address."""
     if program.columns == 1:
         raise Refused("rows of one element")
-    wide, rows = program.wide, program.wide_rows
+    wide, columns, inner = program.wide, program.wide_columns, program.wide_inner
     for node in (*program.arguments, *program.results):
         if node.axes is None:
             raise Refused("a value whose place does not follow from its neighbours")
         places = places_of(node)
-        inner = [place for place in places if place >= program.row_rank]
-        if places != sorted(places) or inner not in ([], wide[len(rows) :]):
+        along = [place for place in places if place in columns]
+        behind = [place for place in places if place in inner]
+        if places != sorted(places) or along not in ([], columns) or behind not in ([], inner):
             raise Refused("a value that lies across the rows")
     for node in program.nodes():
-        if node.kind == "size" and _counted(node) != wide[len(rows) :]:
+        if node.kind == "size" and _counted(node) != columns:
             raise Refused("the size of a dimension that is not the columns")
     for node in program.results:
-        if places_of(node) not in (rows, wide):
+        if places_of(node) not in ([place for place in wide if place not in columns], wide):
             raise Refused("a result that is neither of the rows nor of their elements")
 
 

@@ -5,58 +5,18 @@ from __future__ import annotations
 import math
 
 import aarch64
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from row_modules import BF16, CPUS, F16, F32, UNIT, built, close, function, normal, run
 
 from attnorm import api, reference
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
 from attnorm.execution.targets import TARGETS
-from attnorm.execution.tensor_type import TensorType
 
-F16, F32, BF16 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(ml_dtypes.bfloat16)
-UNIT = 2.0**-24
-"""The relative error of a rounding to f32."""
 LENGTHS = [2, 3, 7, 16, 31, 64, 77, 128, 200, 640, 4001, 4096]
-
-
-def built(text, target="host"):
-    """A compiled module; every composite of it has a kernel."""
-    reasons = []
-    module = api.lower(api.load(text), "attnorm-to-iree")
-    vmfb = build(module, target, on_choice=lambda choice: reasons.append(choice.reason))
-    assert reasons and set(reasons) == {None}
-    return vmfb
-
-
-def run(text, *arrays):
-    return Program(built(text), device="local-sync")(*arrays)
-
-
-def function(arrays, results, body):
-    """The text of a function; in `body`, {0} is the type of the first operand or result."""
-    types = [f"tensor<{TensorType.of(array)}>" for array in (*arrays, *results)]
-    count = len(arrays)
-    inputs = ", ".join(f"%a{i}: {type_}" for i, type_ in enumerate(types[:count]))
-    outputs = ", ".join(types[count:])
-    returned = ", ".join(f"%r{i}" for i in range(len(results)))
-    return (
-        f"func.func @main({inputs}) -> ({outputs}) {{\n{body.format(*types)}\n"
-        f"  return {returned} : {outputs}\n}}"
-    )
-
-
-def normal(shape, seed=0, dtype=F32):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-
-
-def close(got, want, dtype):
-    """Within a few units of the type's last place, of the largest value."""
-    limit = {F32: 2e-6, F16: 2.0**-10, BF16: 2.0**-7}[dtype]
-    assert np.abs(got.astype(float) - want).max() <= limit * np.abs(want).max()
 
 
 # -- what kernels are made of --------------------------------------------------------------------
@@ -304,12 +264,6 @@ def test_narrower_vectors(target):
     text = function([x], [x], '%r0 = "attnorm.softmax"(%a0) {{axis = 1 : i64}} : ({0}) -> {1}')
     got = Program(built(text, target))(x)
     close(got, reference.softmax(x.astype(float), axis=1), F32)
-
-
-CPUS = [
-    ("aarch64", "cortex-a72"),
-    *(("aarch64+sve", f"max,sve-max-vq={bits // 128}") for bits in (128, 256, 512)),
-]
 
 
 @pytest.mark.skipif(bool(aarch64.missing()), reason=aarch64.missing())

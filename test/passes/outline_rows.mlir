@@ -2,7 +2,7 @@
 // RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
 
 // What has been outlined stays as it is.
-// TWICE-COUNT-7: stablehlo.composite
+// TWICE-COUNT-8: stablehlo.composite
 // TWICE-NOT:     stablehlo.composite
 
 // The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
@@ -122,14 +122,31 @@ func.func @size_from_elsewhere(%x: tensor<?x4xf32>, %n: index) -> tensor<?x4xf32
 
 // -----
 
-// Left alone: columns, integers, f64.
+// Rows need not be the last dimensions: the weight of a column goes with them.
+// CHECK-LABEL: func.func @inner
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4x8xf32>, %[[W:.*]]: tensor<4xf32>)
+// CHECK-NEXT:    %[[R:.*]] = stablehlo.composite "attnorm.rows" %{{.*}}, %{{.*}} : (tensor<4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @inner(%x: tensor<2x4x8xf32>, %w: tensor<4xf32>) -> tensor<2x4x8xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %ws = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> tensor<2x4x8xf32>
+  %total = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %totals = stablehlo.broadcast_in_dim %total, dims = [0, 2] : (tensor<2x8xf32>) -> tensor<2x4x8xf32>
+  %part = stablehlo.divide %x, %totals : tensor<2x4x8xf32>
+  %0 = stablehlo.multiply %part, %ws : tensor<2x4x8xf32>
+  return %0 : tensor<2x4x8xf32>
+}
+
+// -----
+
+// Left alone: dimensions apart, integers, f64.
 // CHECK-LABEL: func.func @others
 // CHECK-NOT:     stablehlo.composite
-func.func @others(%x: tensor<2x4xf32>, %i: tensor<2x4xi32>, %d: tensor<2x4xf64>) -> (tensor<4xf32>, tensor<2xi32>, tensor<2xf64>) {
+func.func @others(%x: tensor<2x4x3xf32>, %i: tensor<2x4xi32>, %d: tensor<2x4xf64>) -> (tensor<4xf32>, tensor<2xi32>, tensor<2xf64>) {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
   %none = stablehlo.constant dense<0> : tensor<i32>
   %wide = stablehlo.constant dense<0.0> : tensor<f64>
-  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<2x4xf32>, tensor<f32>) -> tensor<4xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [0, 2] : (tensor<2x4x3xf32>, tensor<f32>) -> tensor<4xf32>
   %1 = stablehlo.reduce(%i init: %none) applies stablehlo.add across dimensions = [1] : (tensor<2x4xi32>, tensor<i32>) -> tensor<2xi32>
   %2 = stablehlo.reduce(%d init: %wide) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf64>, tensor<f64>) -> tensor<2xf64>
   return %0, %1, %2 : tensor<4xf32>, tensor<2xi32>, tensor<2xf64>
