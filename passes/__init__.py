@@ -32,6 +32,7 @@ NAMES: tuple[str, ...] = (
     "expand-sdpa",
     "to-composites",
     "verify-no-opaque-calls",
+    "expand-matvec",
     "outline-rows",
     "legalize-dynamic-shapes",
     "inline-small-resources",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,36 @@ class Graph:
     def seeds(self) -> Iterator[Item]:
         """The reductions that a kernel can be made of, in order."""
         return (item for item in self.items if is_row_reduction(item.op))
+
+    @functools.cached_property
+    def branches(self) -> dict[ir.Value, list[set[int]]]:
+        """By what they read: reductions, each with the ops that only it needs."""
+        found: dict[ir.Value, list[set[int]]] = {}
+        for seed in self.seeds():
+            branch, sources = self._branch(seed)
+            for source in sources:
+                found.setdefault(source, []).append(branch)
+        return found
+
+    def _branch(self, seed: Item) -> tuple[set[int], dict[ir.Value, None]]:
+        """A reduction and the elementwise ops that only it needs; what they read of its shape."""
+        space = _sizes(seed.op.operands[0])
+        branch, sources = {seed.position}, {}
+        pending = [seed.op.operands[0]]
+        while pending:
+            value = pending.pop()
+            position = self.definition.get(value, -1)
+            if position >= 0 and _sizes(value) == space:
+                item = self.items[position]
+                own = item.op.name in _ELEMENTWISE and branch.issuperset(item.readers)
+                if own:
+                    branch.add(position)
+                if own or item.op.name in _CHEAP:
+                    pending += item.op.operands
+                    continue
+            if _sizes(value) == space:
+                sources[value] = None
+        return branch, sources
 
 
 def _of_same_shape(value: ir.Value) -> ir.Value:
@@ -149,7 +180,9 @@ class Cluster:
             settled = len(self.members)
             for position in sorted(self._neighbours()):
                 if self._belongs(self._graph.items[position].op):
-                    self._try(position)
+                    self._try({position})
+            for branch in self._siblings():
+                self._try(branch)
 
     def _neighbours(self) -> set[int]:
         """The ops next to the cluster: across cheap ones too, where those are read."""
@@ -185,10 +218,20 @@ class Cluster:
             return True
         return op.name in _CHEAP and _fits(op.results[0]) and _is_copied(op)
 
-    def _try(self, position: int) -> None:
-        self.members.add(position)
+    def _siblings(self) -> Iterator[set[int]]:
+        """Other reductions of what the cluster reads, with what leads to them."""
+        for value in self.inputs():
+            for branch in self._graph.branches.get(value, ()):
+                if self._belongs(self._graph.items[max(branch)].op):
+                    yield branch
+
+    def _try(self, positions: set[int]) -> None:
+        new = positions - self.members
+        if new & self._graph.taken:
+            return
+        self.members |= new
         if self._depth() > _DEPTH or not self._can_stand():
-            self.members.remove(position)
+            self.members -= new
 
     def _depth(self) -> int:
         """How many reductions wait for each other."""

@@ -114,6 +114,7 @@ PIPELINES: dict[str, Pipeline] = {
             "verify-no-opaque-calls",
             *_CLEAN,
             "legalize-dynamic-shapes",
+            "expand-matvec",
             "outline-rows",
             "inline-small-resources",
             *_CLEAN,

@@ -2,7 +2,7 @@
 // RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
 
 // What has been outlined stays as it is.
-// TWICE-COUNT-8: stablehlo.composite
+// TWICE-COUNT-9: stablehlo.composite
 // TWICE-NOT:     stablehlo.composite
 
 // The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
@@ -135,6 +135,25 @@ func.func @inner(%x: tensor<2x4x8xf32>, %w: tensor<4xf32>) -> tensor<2x4x8xf32> 
   %part = stablehlo.divide %x, %totals : tensor<2x4x8xf32>
   %0 = stablehlo.multiply %part, %ws : tensor<2x4x8xf32>
   return %0 : tensor<2x4x8xf32>
+}
+
+// -----
+
+// Reductions of one value are one kernel that reads it once, though nothing else joins them.
+// CHECK-LABEL: func.func @siblings
+// CHECK-SAME:    (%[[W:.*]]: tensor<8x4xbf16>,
+// CHECK:         %[[R:.*]]:2 = stablehlo.composite "attnorm.rows" %[[W]], {{.*}} : (tensor<8x4xbf16>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8xf32>, tensor<8xf32>)
+// CHECK:         return %[[R]]#0, %[[R]]#1
+func.func @siblings(%w: tensor<8x4xbf16>, %x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %wide = stablehlo.convert %w : (tensor<8x4xbf16>) -> tensor<8x4xf32>
+  %xs = stablehlo.broadcast_in_dim %x, dims = [1] : (tensor<4xf32>) -> tensor<8x4xf32>
+  %ys = stablehlo.broadcast_in_dim %y, dims = [1] : (tensor<4xf32>) -> tensor<8x4xf32>
+  %p = stablehlo.multiply %wide, %xs : tensor<8x4xf32>
+  %q = stablehlo.multiply %wide, %ys : tensor<8x4xf32>
+  %0 = stablehlo.reduce(%p init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = stablehlo.reduce(%q init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  return %0, %1 : tensor<8xf32>, tensor<8xf32>
 }
 
 // -----
