@@ -6,6 +6,7 @@ import ctypes
 import difflib
 import functools
 import itertools
+import mmap
 import re
 import shlex
 import subprocess
@@ -155,8 +156,7 @@ def _run_phases(
     last: str = "end",
 ) -> str:
     """Takes the source through IREE phase by phase; the name of the one that failed, or ""."""
-    buffer = source if source.startswith(b"ML\xefR") else source + b"\0"
-    if not invocation.parse_source(Source.wrap_buffer(session, buffer, buffer_name=name)):
+    if not invocation.parse_source(_wrap(session, source, name)):
         return "parse"
     if rewrite:
         module = invocation.export_module()
@@ -170,6 +170,20 @@ def _run_phases(
         if not invocation.execute():
             return end
     return ""
+
+
+def _wrap(session: Session, source: bytes, name: str) -> Source:
+    """A source at an aligned address: resources in bytecode want one, and Python's own is not."""
+    is_text = not source.startswith(b"ML\xefR")
+    size = len(source) + is_text
+    pages = mmap.mmap(-1, size)
+    pages.write(source)
+    buffer = (ctypes.c_char * size).from_buffer(pages)
+    handle = ctypes.c_void_p()
+    ctypes_dl._dylib.ireeCompilerSourceWrapBuffer(
+        session._session_p, name.encode(), buffer, size, is_text, ctypes.byref(handle)
+    )
+    return Source(session, handle, buffer)
 
 
 def _entry(name: str, *parameters: Any) -> Callable[..., None]:

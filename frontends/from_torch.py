@@ -26,6 +26,9 @@ def from_torch(
 ) -> ir.Operation:
     """Exports `module(*args, **kwargs)` as `@main`, with the parameters as constants.
 
+    A parameter's `dense_resource` has its name in the module's state as key, one that is tied the
+    first of its names.
+
     `dynamic_shapes` is `torch.export`'s. Each tensor in `args` and `kwargs`, in order, is an
     argument of `@main`; each tensor of what the module returns is a result. The module is traced in
     the mode, training or not, that it is in, and left as it was. Returns a verified
@@ -35,13 +38,19 @@ def from_torch(
     require("torch", extra="torch")
     from .. import bindings_torch
 
-    program = _export(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
-    return parse_bytecode(bindings_torch.import_program(program), "torch", api.new_context())
+    program = export_program(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
+    imported = bindings_torch.import_programs({"main": program}, api.new_context())
+    result = parse_bytecode(imported.bytecode, "torch", api.new_context())
+    # Parameters that change later must not change the import.
+    tensors = {key: (name, tensor.clone()) for key, (name, tensor) in imported.tensors.items()}
+    bindings_torch.attach(result, tensors)
+    return result
 
 
-def _export(
+def export_program(
     module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> torch.export.ExportedProgram:
+    """A module as a program that `bindings_torch.import_programs` takes."""
     import torch
 
     from .. import bindings_torch

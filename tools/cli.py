@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import AttnormError, Diagnostic
 from ..files import read_bytes, write_atomically
 from ..pipelines import TO_IREE
+from . import export
 
 if TYPE_CHECKING:
     import numpy as np
@@ -320,6 +321,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also lower for IREE, and say what becomes a kernel there and why the rest does not",
     )
     reporting.set_defaults(command=_report)
+    export.add_command(commands)
     return parser
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .contents import report
     from .errors import AttnormError, Diagnostic
     from .execution.program import Program
+    from .frontends.from_hugging_face import from_hugging_face
     from .frontends.from_jax import from_jax
     from .frontends.from_onnx import from_onnx
     from .frontends.from_torch import from_torch
@@ -33,6 +34,7 @@ __all__ = [
     "Diagnostic",
     "Program",
     "compile",
+    "from_hugging_face",
     "from_jax",
     "from_onnx",
     "from_torch",
@@ -47,6 +49,7 @@ _HOMES = {
     "Diagnostic": ".errors",
     "Program": ".execution.program",
     "compile": ".api",
+    "from_hugging_face": ".frontends.from_hugging_face",
     "from_jax": ".frontends.from_jax",
     "from_onnx": ".frontends.from_onnx",
     "from_torch": ".frontends.from_torch",

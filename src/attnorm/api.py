@@ -12,10 +12,11 @@ from .bindings import (
     ir,
     make_context,
     parse_bytecode,
+    parse_bytecode_file,
     parse_text,
 )
 from .errors import AttnormError, Diagnostic
-from .files import read_bytes
+from .files import read_bytes, read_start
 from .frontends import skainet
 from .pipeline import run
 
@@ -48,6 +49,9 @@ def load(
     in locations, by default the path. Returns a verified `builtin.module`; raises `AttnormError`.
     """
     if isinstance(source, Path) or (isinstance(source, str) and "\n" not in source):
+        if input_format != "skainet" and _is_bytecode(read_start(source)):
+            _check_format(input_format)
+            return parse_bytecode_file(source, context or new_context())
         name = name or str(source)
         data = read_bytes(source)
     else:
@@ -57,18 +61,27 @@ def load(
 
 def read(data: bytes, name: str, input_format: str, context: ir.Context) -> ir.Operation:
     """`load` for contents that are at hand."""
-    if input_format not in INPUT_FORMATS:
-        choices = ", ".join(INPUT_FORMATS)
-        raise AttnormError(f"input format: expected one of {choices}, got '{input_format}'")
-    if data.startswith(_BYTECODE_MAGIC) and input_format != "skainet":
-        # The producer's name follows the version number.
-        if data[5 : 5 + len(_PORTABLE_PRODUCER)] == _PORTABLE_PRODUCER:
-            return deserialize_portable_artifact(data, name, context)
-        return parse_bytecode(data, name, context)
+    _check_format(input_format)
+    if input_format != "skainet" and data.startswith(_BYTECODE_MAGIC):
+        if _is_bytecode(data):
+            return parse_bytecode(data, name, context)
+        return deserialize_portable_artifact(data, name, context)
     text = _decode(data, name)
     if input_format == "skainet" or (input_format == "auto" and skainet.is_skainet(text)):
         text = skainet.repair(text, name)
     return parse_text(text, name, context)
+
+
+def _check_format(input_format: str) -> None:
+    if input_format not in INPUT_FORMATS:
+        choices = ", ".join(INPUT_FORMATS)
+        raise AttnormError(f"input format: expected one of {choices}, got '{input_format}'")
+
+
+def _is_bytecode(data: bytes) -> bool:
+    """Whether it is MLIR bytecode, and no portable artifact."""
+    # The producer's name follows the version number.
+    return data.startswith(_BYTECODE_MAGIC) and not data[5:].startswith(_PORTABLE_PRODUCER)
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -11,10 +11,12 @@ import io
 import pkgutil
 import re
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from torch_mlir import dialects, ir, rewrite
 from torch_mlir._mlir_libs import _stablehlo as hlo
@@ -42,6 +44,7 @@ __all__ = [
     "ir",
     "make_context",
     "parse_bytecode",
+    "parse_bytecode_file",
     "parse_text",
     "raising_located",
     "run_native",
@@ -202,9 +205,32 @@ def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
 
 
 def parse_bytecode(source: bytes, name: str, context: ir.Context) -> ir.Operation:
-    """Parses MLIR bytecode to a verified `builtin.module`; `name` is the file in errors."""
-    with context, raising_located("cannot parse the bytecode", unnamed=name):
-        return ir.Module.parse(source).operation
+    """Parses MLIR bytecode to a verified `builtin.module`; `name` is the file in errors.
+
+    By way of a file: resources want their bytes at aligned addresses, which those of a Python
+    object do not have.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".mlirbc") as file:
+        file.write(source)
+        file.flush()
+        try:
+            return parse_bytecode_file(file.name, context)
+        except AttnormError as error:
+            raise AttnormError([_renamed(d, file.name, name) for d in error.diagnostics]) from None
+
+
+def _renamed(found: Diagnostic, old: str, new: str) -> Diagnostic:
+    notes = tuple(_renamed(note, old, new) for note in found.notes)
+    return replace(found, file=new if found.file == old else found.file, notes=notes)
+
+
+def parse_bytecode_file(path: str | Path, context: ir.Context) -> ir.Operation:
+    """Parses a file of MLIR bytecode to a verified `builtin.module`.
+
+    Resources stay in the file, which is mapped: they take memory when they are read.
+    """
+    with context, raising_located("cannot parse the bytecode", unnamed=str(path)):
+        return ir.Module.parseFile(str(path)).operation
 
 
 def deserialize_portable_artifact(source: bytes, name: str, context: ir.Context) -> ir.Operation:

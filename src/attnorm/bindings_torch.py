@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,8 +18,9 @@ from torch_mlir.extras.fx_importer import (
     create_mlir_tensor_type,
 )
 
-from .bindings import bytecode, ir, make_context, raising_located, run_native
+from .bindings import bytecode, ir, raising_located, run_native
 from .errors import AttnormError
+from .pipeline import run
 
 _TO_STABLEHLO = (
     "func.func(torch-match-quantized-custom-ops),torchdynamo-export-to-torch-backend-pipeline,"
@@ -25,7 +29,7 @@ _TO_STABLEHLO = (
 
 
 def decompositions() -> dict[Any, Any]:
-    """What `ExportedProgram.run_decompositions` has to replace before `import_program`.
+    """What `ExportedProgram.run_decompositions` has to replace before `import_programs`.
 
     torch's own table: torch-mlir's leaves aten.rms_norm to C++, which computes a half type in
     itself and drops an epsilon of None. And what torch-mlir cannot do without.
@@ -57,41 +61,94 @@ def _native_layer_norm(
     return result.to(x.dtype), mean, inverse
 
 
-def import_program(program: torch.export.ExportedProgram) -> bytes:
-    """Decomposed, as StableHLO bytecode with the function `@main`.
+Build = Callable[[str, list[Any], list[ir.Type]], list[ir.Value]]
+"""Makes what an operator of our own stands for: its name, its arguments in order, result types.
 
-    As bytecode, since it shares no memory with the program's tensors, and can be read into a
-    context without the torch dialect.
+An argument is a value of a builtin type, or a Python number, or None.
+"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """StableHLO bytecode, and by key the tensors that its `dense_resource`s stand for, named.
+
+    The bytecode has the keys alone: `attach` gives them their elements.
     """
-    context = make_context()
+
+    bytecode: bytes
+    tensors: Mapping[str, tuple[str, torch.Tensor]]
+
+
+def import_programs(
+    programs: Mapping[str, torch.export.ExportedProgram],
+    context: ir.Context,
+    build: Build | None = None,
+) -> Imported:
+    """Decomposed programs as the functions of one module, by their names.
+
+    Parameters and buffers are named as in the programs' states; one that several programs, or
+    several names of one program, have is one tensor. `build` makes what operators of the library
+    "attnorm" stand for. As bytecode, since it can be read into a context without the torch dialect.
+    """
     torch_dialect.register_dialect(context)
-    importer = FxImporter(context=context, hooks=_Constants())
-    try:
-        importer.import_frozen_program(program, func_name="main")
-    except Exception as error:  # it has no error of its own
-        raise AttnormError(f"cannot import the program: {error}") from error
+    constants = _Constants()
+    importer = FxImporter(context=context, hooks=constants)
+    for name, program in programs.items():
+        constants.name(program)
+        try:
+            importer.import_frozen_program(program, func_name=name)
+        except Exception as error:  # it has no error of its own
+            raise AttnormError(f"cannot import the program: {error}") from error
     module = importer.module.operation
-    with raising_located("cannot lower the program to StableHLO"):
+    if build:
+        _replace_own(module, build)
+        run(module, "to-composites")
+    with raising_located("cannot lower the program to StableHLO"), _main_in(module):
         run_native(module, _TO_STABLEHLO)
-    return bytecode(module)
+    return Imported(bytecode(module), constants.tensors)
+
+
+@contextmanager
+def _main_in(module: ir.Operation) -> Iterator[None]:
+    """Adds a function `@main` where there is none: StableHLO refines no shapes without one."""
+    names = [op.attributes["sym_name"].value for op in module.regions[0].blocks[0]]
+    if "main" in names:
+        yield
+        return
+    with module.location, ir.InsertionPoint(module.regions[0].blocks[0]):
+        nothing = ir.TypeAttr.get(ir.FunctionType.get([], []))
+        attributes = {"sym_name": ir.StringAttr.get("main"), "function_type": nothing}
+        main = ir.Operation.create("func.func", attributes=attributes, regions=1)
+    with module.location, ir.InsertionPoint(main.regions[0].blocks.append()):
+        ir.Operation.create("func.return")
+    yield
+    main.erase()
+
+
+# -- parameters ----------------------------------------------------------------------------------
 
 
 class _Constants(FxImporterHooks):
-    """Parameters and buffers from their memory.
+    """Parameters and buffers as resources that have a key and no elements yet.
 
     The importer's own way goes by a list of Python numbers, one for each element.
     """
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[torch.Tensor, ir.Attribute]] = {}
+        self.tensors: dict[str, tuple[str, torch.Tensor]] = {}
+        self._names: dict[int, str] = {}
+        self._made: dict[int, ir.Attribute] = {}
+
+    def name(self, program: torch.export.ExportedProgram) -> None:
+        """Learns the names of a program's tensors; of several names of one, the first."""
+        for name, tensor in {**program.state_dict, **program.constants}.items():
+            self._names.setdefault(id(tensor), name)
 
     def resolve_literal(self, gni: Any, literal: Any, info: Any) -> ir.Value | None:
         """The constant of a tensor; None leaves it to the importer."""
         if type(literal) not in (torch.Tensor, torch.nn.Parameter) or literal.numel() < 2:
             return None
-        if id(literal) not in self._made:  # tied weights share one
-            self._made[id(literal)] = literal, _elements(literal)
-        elements = self._made[id(literal)][1]
+        elements = self._elements(literal)
         vtensor = f"!torch.vtensor<{list(literal.shape)},{elements.type.element_type}>"
         return ir.Operation.create(
             "torch.vtensor.literal",
@@ -99,15 +156,100 @@ class _Constants(FxImporterHooks):
             attributes={"value": elements},
         ).result
 
+    def _elements(self, tensor: torch.Tensor) -> ir.Attribute:
+        type_ = create_mlir_tensor_type(tensor)
+        if tensor.dtype == torch.uint8:
+            # Bools come so; IREE does not take a resource of unsigned numbers.
+            array = tensor.detach().cpu().numpy()
+            return ir.DenseElementsAttr.get(array, type=type_.element_type, shape=type_.shape)
+        if id(tensor) not in self._made:  # tied weights share one
+            key = f"{_KEY}{len(self._made)}"
+            self.tensors[key] = self._names.get(id(tensor), "constant"), tensor
+            self._made[id(tensor)] = ir.Attribute.parse(f"dense_resource<{key}> : {type_}")
+        return self._made[id(tensor)]
 
-def _elements(tensor: torch.Tensor) -> ir.Attribute:
-    type_ = create_mlir_tensor_type(tensor)
+
+_KEY = "attnorm.tensor."
+_RESOURCE = re.compile(rf"dense_resource<({re.escape(_KEY)}\d+)>")
+
+
+def attach(module: ir.Operation, tensors: Mapping[str, tuple[str, torch.Tensor]]) -> None:
+    """Gives the resources of an imported module their elements, and their names as keys.
+
+    The module uses the tensors' memory.
+    """
+    made: dict[str, ir.Attribute] = {}
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        found = None
+        if op.name == "stablehlo.constant":
+            found = _RESOURCE.match(str(op.attributes["value"]))
+        if found:
+            key, type_ = found[1], op.results[0].type
+            if key not in made:
+                with op.location:
+                    made[key] = _resource(*tensors[key], type_)
+            op.attributes["value"] = made[key]
+        return ir.WalkResult.ADVANCE
+
+    module.walk(visit)
+
+
+def _resource(name: str, tensor: torch.Tensor, type_: ir.Type) -> ir.Attribute:
     flat = tensor.detach().cpu().reshape(-1)
-    if tensor.dtype == torch.uint8:
-        # Bools come so; IREE does not take a resource of unsigned numbers.
-        array = flat.numpy().reshape(tensor.shape)
-        return ir.DenseElementsAttr.get(array, type=type_.element_type, shape=type_.shape)
     data = flat.view(torch.uint8).numpy()
     return ir.DenseResourceElementsAttr.get_from_buffer(
-        data, "parameter", type_, alignment=flat.element_size()
+        data, name, type_, alignment=flat.element_size()
     )
+
+
+# -- operators of our own ------------------------------------------------------------------------
+
+_OWN = "torch.attnorm."
+
+
+def _replace_own(module: ir.Operation, build: Build) -> None:
+    """Puts what `build` makes in the place of our own operators."""
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "torch.operator" and op.attributes["name"].value.startswith(_OWN):
+            found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.walk(visit)
+    for op in found:
+        name = op.attributes["name"].value.removeprefix(_OWN)
+        with op.location, ir.InsertionPoint(op):
+            arguments = [_argument(operand) for operand in op.operands]
+            types = [_builtin(result.type) for result in op.results]
+            made = build(name, arguments, types)
+            for old, new in zip(op.results, made, strict=True):
+                old.replace_all_uses_with(_cast("from", new, old.type))
+        op.erase()
+
+
+def _argument(operand: ir.Value) -> Any:
+    """A tensor as a builtin one; the number or None that a constant is."""
+    owner = None if isinstance(operand.owner, ir.Block) else operand.owner.operation
+    if owner is not None and owner.name.startswith("torch.constant."):
+        return owner.attributes["value"].value if "value" in owner.attributes else None
+    if owner is not None and owner.name == "torch.vtensor.literal":
+        # A cast of it would become an arith.constant.
+        value = {"value": owner.attributes["value"]}
+        type_ = _builtin(operand.type)
+        return ir.Operation.create("stablehlo.constant", results=[type_], attributes=value).result
+    return _cast("to", operand, _builtin(operand.type))
+
+
+def _builtin(type_: ir.Type) -> ir.Type:
+    """The builtin tensor type of a `!torch.vtensor<[2,3],f32>`; `si32` is i32 there."""
+    sizes, element = re.fullmatch(r"!torch\.vtensor<\[(.*)\],s?(\w+)>", str(type_)).groups()  # pyright: ignore
+    return ir.Type.parse(
+        f"tensor<{''.join(f'{size}x' for size in sizes.split(',') if size)}{element}>"
+    )
+
+
+def _cast(direction: str, value: ir.Value, type_: ir.Type) -> ir.Value:
+    name = f"torch_c.{direction}_builtin_tensor"
+    return ir.Operation.create(name, results=[type_], operands=[value]).result

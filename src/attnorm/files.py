@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import AttnormError
@@ -15,20 +17,38 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     Raises `AttnormError` where that fails; the old file, if any, is then as it was.
     """
     path = Path(path)
-    try:
-        if path.exists() and not path.is_file():
-            # A device or a pipe takes no rename.
+    if path.exists() and not path.is_file():
+        # A device or a pipe takes no rename.
+        with _reporting(path):
             path.write_bytes(data)
-            return
+        return
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside `path`, to be written inside the block, which then takes its place.
+
+    Raises `AttnormError` where that fails. Where the block raises, nothing is left behind.
+    """
+    path = Path(path)
+    with _reporting(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            yield Path(name)
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
         except BaseException:
             os.unlink(name)
             raise
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise AttnormError(f"cannot write '{path}': {error.strerror}") from None
 
@@ -37,6 +57,20 @@ def read_bytes(path: str | Path) -> bytes:
     """Reads a file; `AttnormError` names it where that fails."""
     try:
         return Path(path).read_bytes()
+    except OSError as error:
+        raise AttnormError(f"cannot read '{path}': {error.strerror}") from None
+
+
+def read_start(path: str | Path) -> bytes:
+    """The first bytes of a file, to tell its format by; none of what is no regular file.
+
+    `AttnormError` names the file where that fails.
+    """
+    try:
+        if Path(path).exists() and not Path(path).is_file():
+            return b""
+        with open(path, "rb") as file:
+            return file.read(64)
     except OSError as error:
         raise AttnormError(f"cannot read '{path}': {error.strerror}") from None
 
