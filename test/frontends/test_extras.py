@@ -13,15 +13,26 @@ from attnorm.errors import AttnormError
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("torch", (None, ())), ("jax", (abs, 1)), ("onnx", (b"",))]
+    ("frontend", "arguments", "package", "extra"),
+    [
+        ("torch", (None, ()), "torch", "torch"),
+        ("jax", (abs, 1), "jax", "jax"),
+        ("onnx", (b"",), "onnx", "onnx"),
+        ("hugging_face", ("gemma3-270m",), "transformers", "torch"),
+    ],
 )
 def test_missing_package(
-    name: str, arguments: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+    frontend: str,
+    arguments: tuple[Any, ...],
+    package: str,
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The error names the extra that brings the package."""
-    monkeypatch.setitem(sys.modules, name, None)
-    call = getattr(attnorm, f"from_{name}")
-    with pytest.raises(AttnormError, match=rf"'{name}': pip install 'attnorm\[{name}\]' brings it"):
+    monkeypatch.setitem(sys.modules, package, None)
+    call = getattr(attnorm, f"from_{frontend}")
+    message = rf"'{package}': pip install 'attnorm\[{extra}\]' brings it"
+    with pytest.raises(AttnormError, match=message):
         call(*arguments)
 
 

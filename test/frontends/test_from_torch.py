@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -135,6 +136,17 @@ def test_the_import_shares_no_memory() -> None:
         module.weight.zero_()
     del module
     assert error(imported, [to_numpy(x)], [expected]) < 1e-6
+
+
+def test_parameters_keep_their_names() -> None:
+    """The key of a parameter is its name in the state, of a tied one the first of its names."""
+    module = torch.nn.ModuleDict({"embed": torch.nn.Embedding(8, 4), "head": torch.nn.Linear(4, 8)})
+    module["head"].weight = module["embed"].weight
+    tied = Calling(lambda ids: module["head"](module["embed"](ids)))
+    tied.parts = module
+    text = str(attnorm.from_torch(tied, (torch.arange(3),)))
+    keys = re.findall(r"constant dense_resource<([^>]*)>", text)
+    assert sorted(keys) == ["parts.embed.weight", "parts.head.bias"]
 
 
 def test_several_results_in_order() -> None:
