@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from iree import runtime
@@ -14,6 +15,9 @@ from ..errors import AttnormError
 from ..files import read_bytes, write_atomically
 from .signature import Signature
 from .tensor_type import TensorType
+
+if TYPE_CHECKING:
+    from .session import Session
 
 _DECLARATION = "iree.abi.declaration"
 
@@ -78,7 +82,7 @@ class Program:
         for arguments of another number, shape or dtype, and for a program that cannot run here.
         """
         name = self._choose(function)
-        views = self._upload_all(self._functions[name].check(arrays))
+        views = [self.upload(array) for array in self._functions[name].check(arrays)]
         return _returned(self._invoke(name, views))
 
     def bind(
@@ -90,8 +94,8 @@ class Program:
         `AttnormError` as `__call__` does.
         """
         name = self._choose(function)
-        views = self._upload_all(self._functions[name].check(arrays))
-        arguments = [_download(view, self._device) for view in views]
+        views = [self.upload(array) for array in self._functions[name].check(arrays)]
+        arguments = [self.download(view) for view in views]
 
         def call() -> np.ndarray | tuple[np.ndarray, ...]:
             # A function may return its argument, which has to stay as it is.
@@ -110,21 +114,29 @@ class Program:
         return function
 
     def _invoke(self, name: str, arguments: Sequence[runtime.HalBufferView]) -> list[np.ndarray]:
+        return _apart([self.download(view) for view in self.call_on_device(name, arguments)])
+
+    # -- on the device -----------------------------------------------------------------------------
+
+    def call_on_device(
+        self, function: str, arguments: Sequence[runtime.HalBufferView]
+    ) -> list[runtime.HalBufferView]:
+        """Calls a function with what is on the device, and leaves its results there.
+
+        The arguments are not checked. Raises `AttnormError` for a program that cannot run here.
+        """
         inputs, outputs = runtime.VmVariantList(len(arguments)), runtime.VmVariantList(1)
         for view in arguments:
             inputs.push_ref(view.ref)
         context = self._context
         try:
-            context.invoke(self._entries[name], inputs, outputs)
+            context.invoke(self._entries[function], inputs, outputs)
         except (ValueError, RuntimeError) as error:
-            raise AttnormError(f"function '{name}' failed: {error}") from None
-        views = [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
-        return _apart([_download(view, self._device) for view in views])
+            raise AttnormError(f"function '{function}' failed: {error}") from None
+        return [outputs.get_as_object(i, runtime.HalBufferView) for i in range(len(outputs))]
 
-    def _upload_all(self, arrays: Sequence[np.ndarray]) -> list[runtime.HalBufferView]:
-        return [self._upload(array) for array in arrays]
-
-    def _upload(self, array: np.ndarray) -> runtime.HalBufferView:
+    def upload(self, array: np.ndarray) -> runtime.HalBufferView:
+        """A copy of an array on the device."""
         view = self._device.allocator.allocate_buffer_copy(
             memory_type=runtime.MemoryType.DEVICE_LOCAL,
             # MAPPING: a function may return its argument.
@@ -135,6 +147,34 @@ class Program:
         )
         assert isinstance(view, runtime.HalBufferView)
         return view
+
+    def download(self, view: runtime.HalBufferView) -> np.ndarray:
+        """The buffer's own memory as an array: no copy."""
+        dtype = np.dtype(runtime.HalElementType.map_to_dtype(view.element_type))
+        raw = view.map().asarray(view.shape, np.dtype(f"V{dtype.itemsize}"))
+        return np.asarray(_Mapped(raw, self._device)).view(dtype)
+
+    def session(
+        self,
+        *,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+    ) -> Session:
+        """A conversation with a language model that `attnorm.from_hugging_face` made.
+
+        Without a temperature the likeliest token follows; `Sampler` says what the options mean.
+        Raises `AttnormError` for options out of range, and where the program is no such model.
+        """
+        from .language_model import LanguageModel
+        from .sampling import Sampler
+        from .session import Session
+
+        entry = self._entries.get("decode")
+        _ = self._context  # loads the code: the first call is as fast as the others
+        model = LanguageModel.parse(entry.reflection if entry else {})
+        return Session(self, model, Sampler(temperature, top_k, top_p, seed))
 
 
 # -- the device ----------------------------------------------------------------------------------
@@ -214,13 +254,6 @@ class _Mapped:
     def __del__(self) -> None:
         del self._array
         del self._device
-
-
-def _download(view: runtime.HalBufferView, device: runtime.HalDevice) -> np.ndarray:
-    """The buffer's own memory as an array: no copy."""
-    dtype = np.dtype(runtime.HalElementType.map_to_dtype(view.element_type))
-    raw = view.map().asarray(view.shape, np.dtype(f"V{dtype.itemsize}"))
-    return np.asarray(_Mapped(raw, device)).view(dtype)
 
 
 def _apart(arrays: list[np.ndarray]) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import AttnormError, Diagnostic
 from ..files import read_bytes, write_atomically
 from ..pipelines import TO_IREE
-from . import export
+from . import export, generate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -322,6 +322,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     reporting.set_defaults(command=_report)
     export.add_command(commands)
+    generate.add_command(commands)
     return parser
 
 
