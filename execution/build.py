@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from .. import bindings
 from ..bindings import ir
@@ -12,8 +13,10 @@ from .compiler import CompileError, compile_module, executable_target
 from .flags import Flag, choose_flags, tiling_flags
 from .kernels import Choice, insert_kernels
 from .kernels.machine import Machine
+from .parameters import insert_parameters
 from .scalable import transpose_products
 from .targets import Target
+from .weights import Weight
 
 
 def build(
@@ -24,12 +27,14 @@ def build(
     on_warning: Callable[[Diagnostic], None] | None = None,
     on_choice: Callable[[Choice], None] | None = None,
     on_flag: Callable[[Flag], None] | None = None,
+    weights: Mapping[str, Weight] = MappingProxyType({}),
 ) -> bytes:
     """Compiles a module for a target; the module stays as it is.
 
     Composites "attnorm.*" become kernels where there is one for them; `on_choice` hears of each.
     `flags` are flags of `iree-compile` after ours, which `choose_flags` chooses by the module;
-    `on_flag` hears of each. Raises `CompileError` when IREE refuses the
+    `on_flag` hears of each. `weights` become the program's parameters: those that `Weights` has
+    taken out of the module, by their keys in it. Raises `CompileError` when IREE refuses the
     module, `AttnormError` for an unknown target or flag.
     """
     machine = Machine.parse(executable_target(target, tuple(flags)))
@@ -38,6 +43,7 @@ def build(
     choices: list[Choice] = []
 
     def rewrite(parsed) -> None:
+        insert_parameters(parsed, weights)
         choices[:] = insert_kernels(parsed, machine)
 
     def run(source: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from iree import runtime
 
 from ..errors import AttnormError
 from ..files import read_bytes, write_atomically
+from .parameter_names import SCOPE, described
 from .signature import Signature
 from .tensor_type import TensorType
+from .weight_files import WeightFiles
 
 if TYPE_CHECKING:
     from .session import Session
@@ -27,13 +30,22 @@ class Program:
 
     The device's allocator keeps freed buffers: a fresh output would be fresh pages, which cost more
     than the arithmetic on them. `device` is "local-task" (all cores) or "local-sync" (the calling
-    thread).
+    thread). `weights` are the files of a program that was compiled apart from them: an archive
+    (.irpa), .safetensors files, or the index of several of these (.json). They are mapped, and have
+    to stay as they are.
     """
 
-    def __init__(self, vmfb: bytes, *, device: str = "local-task"):
-        """Raises `AttnormError` for bytes that are no .vmfb.
+    def __init__(
+        self,
+        vmfb: bytes,
+        *,
+        device: str = "local-task",
+        weights: str | Path | Sequence[str | Path] = (),
+    ):
+        """Raises `AttnormError` for bytes that are no .vmfb, and for files that do not fit it.
 
-        A program for another architecture can be saved; its first call is an error.
+        Files have to hold every weight, of its type. A program for another architecture, or without
+        its weights, can be saved; its first call is an error.
         """
         self._vmfb = bytes(vmfb)
         self._device = _device(device)
@@ -45,23 +57,48 @@ class Program:
             raise AttnormError(f"expected an IREE module (.vmfb): {reason}") from None
         self._entries = _entries(self._module)
         self._functions = {name: _signature(name, entry) for name, entry in self._entries.items()}
+        self._weights: dict[str, TensorType] = {}
+        for entry in self._entries.values():
+            self._weights |= described(entry.reflection)
+        paths = [weights] if isinstance(weights, (str, Path)) else list(weights)
+        if paths and not self._weights:
+            raise AttnormError(f"expected no files of weights for this program, got {paths[0]}")
+        self._files = WeightFiles(paths) if paths else None
+        if self._files:
+            self._files.check(self._weights)
 
     @functools.cached_property
     def _context(self) -> runtime.VmContext:
         """The program's state, and its code loaded."""
+        modules = [self._hal]
+        if self._files:
+            provider = self._files.index.create_provider(scope=SCOPE)
+            modules.append(runtime.create_io_parameters_module(self._instance, provider))
+        elif self._weights:
+            raise AttnormError(f"the program takes weights from files: {_few(self._weights)}")
         try:
-            return runtime.VmContext(self._instance, [self._hal, self._module])
+            return runtime.VmContext(self._instance, [*modules, self._module])
         except (ValueError, RuntimeError) as error:
             raise AttnormError(_explain_load(str(error))) from None
 
     @staticmethod
-    def load(path: str | Path, *, device: str = "local-task") -> Program:
+    def load(
+        path: str | Path,
+        *,
+        device: str = "local-task",
+        weights: str | Path | Sequence[str | Path] = (),
+    ) -> Program:
         """Reads a .vmfb file. Raises `AttnormError` as `Program` does, naming the file."""
         vmfb = read_bytes(path)
         try:
-            return Program(vmfb, device=device)
+            return Program(vmfb, device=device, weights=weights)
         except AttnormError as error:
-            raise AttnormError(f"{path}: {error.diagnostics[0].message}") from None
+            first, *others = error.diagnostics
+            if first.file:
+                raise
+            raise AttnormError(
+                [replace(first, message=f"{path}: {first.message}"), *others]
+            ) from None
 
     def save(self, path: str | Path) -> None:
         """Writes the .vmfb, whole or not at all."""
@@ -71,6 +108,11 @@ class Program:
     def functions(self) -> Mapping[str, Signature]:
         """The functions that can be called, by name, in the module's order."""
         return self._functions
+
+    @property
+    def weights(self) -> Mapping[str, TensorType]:
+        """The weights that files have to hold, by name: none where they are in the program."""
+        return self._weights
 
     def __call__(
         self, *arrays: np.ndarray, function: str | None = None
@@ -194,6 +236,11 @@ def _device(name: str) -> runtime.HalDevice:
 def _hal_module(device: str) -> tuple[runtime.VmInstance, runtime.VmModule]:
     instance = runtime.VmInstance()
     return instance, runtime.create_hal_module(instance, _device(device))
+
+
+def _few(weights: Mapping[str, TensorType]) -> str:
+    names = [f"'{name}' ({type_})" for name, type_ in weights.items()]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _explain_load(message: str) -> str:

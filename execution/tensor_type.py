@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ _DTYPES: dict[str, np.dtype] = {
     **{f"i{bits}": np.dtype(f"int{bits}") for bits in (8, 16, 32, 64)},
     **{f"ui{bits}": np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64)},
 }
+ELEMENTS = tuple(_DTYPES)
+"""The element types, as they are spelt in MLIR."""
 _ELEMENTS = {dtype: element for element, dtype in _DTYPES.items()}
 _TYPE = re.compile(r"(?P<shape>(?:(?:\d+|\?)x)*)(?P<element>[a-z]+\d+)")
 
@@ -57,6 +60,11 @@ class TensorType:
     def dtype(self) -> np.dtype:
         """The NumPy dtype of the elements."""
         return _DTYPES[self.element]
+
+    @property
+    def size(self) -> int:
+        """The bytes of an array of this type, which has to be static."""
+        return math.prod(size or 0 for size in self.shape) * self.dtype.itemsize
 
     def accepts(self, other: TensorType) -> bool:
         """Whether a value of the static type `other` may stand where this type is expected."""

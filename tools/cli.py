@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import AttnormError, Diagnostic
-from ..files import read_bytes, write_atomically
+from ..files import read_bytes, read_start, write_atomically
 from ..pipelines import TO_IREE
-from . import export, generate
+from . import export, generate, weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ..execution.flags import Flag
     from ..execution.kernels import Choice
     from ..execution.program import Program
+    from ..execution.weights import Weight
 
 _VMFB_MAGIC = b"PK\x03\x04"  # IREE's files are zip archives too
 _RAISE = "attnorm-raise"
@@ -48,7 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compile(arguments: argparse.Namespace) -> int:
-    vmfb = _build(_lower(_read(arguments), arguments), arguments)
+    module = _module(_read(arguments), arguments)
+    split = weights.apart(arguments)
+    if split:
+        vmfb = split.build(
+            module,
+            lambda module: _lower(module, arguments),
+            lambda module, taken: _build(module, arguments, taken),
+        )
+    else:
+        vmfb = _build(_lower(module, arguments), arguments)
     if arguments.output == "-":
         sys.stdout.buffer.write(vmfb)
         return 0
@@ -56,22 +68,35 @@ def _compile(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(arguments: argparse.Namespace) -> bytes:
-    return sys.stdin.buffer.read() if arguments.input == "-" else read_bytes(arguments.input)
+def _read(arguments: argparse.Namespace) -> bytes | Path:
+    """What an input holds, or where: a file's contents are not always needed at once."""
+    if arguments.input == "-":
+        return sys.stdin.buffer.read()
+    path = Path(arguments.input)
+    return path if path.is_file() else read_bytes(path)
 
 
-def _lower(source: bytes, arguments: argparse.Namespace) -> ir.Operation:
-    """The input as plain StableHLO."""
+def _module(source: bytes | Path, arguments: argparse.Namespace) -> ir.Operation:
     from .. import api
 
-    name = _input_name(arguments.input)
-    module = api.load(source, input_format=arguments.input_format, name=name)
+    name = "<stdin>" if arguments.input == "-" else arguments.input
+    return api.load(source, input_format=arguments.input_format, name=name)
+
+
+def _lower(module: ir.Operation, arguments: argparse.Namespace) -> ir.Operation:
+    """A module as plain StableHLO."""
+    from .. import api
+
     if arguments.dims:
         module = api.lower(module, f"attnorm-specialize{{dims={';'.join(arguments.dims)}}}")
     return api.lower(module, arguments.pass_pipeline)
 
 
-def _build(module: ir.Operation, arguments: argparse.Namespace) -> bytes:
+def _build(
+    module: ir.Operation,
+    arguments: argparse.Namespace,
+    taken: Mapping[str, Weight] = MappingProxyType({}),
+) -> bytes:
     from ..execution.build import build
 
     flags: list[Flag] = []
@@ -83,6 +108,7 @@ def _build(module: ir.Operation, arguments: argparse.Namespace) -> bytes:
         on_warning=_warn,
         on_choice=choices.append,
         on_flag=flags.append,
+        weights=taken,
     )
     if arguments.explain:
         _explain(flags, choices)
@@ -97,10 +123,6 @@ def _explain(flags: Sequence[Flag], choices: Sequence[Choice]) -> None:
         print(f"{flag}: {flag.reason}", file=sys.stderr)
     for kernel in merge(choices):
         print(kernel, file=sys.stderr)
-
-
-def _input_name(path: str) -> str:
-    return "<stdin>" if path == "-" else path
 
 
 def _warn(warning: Diagnostic) -> None:
@@ -145,11 +167,15 @@ def _load(arguments: argparse.Namespace) -> tuple[Program, ir.Operation | None]:
     from ..execution.program import Program
 
     source = _read(arguments)
-    if source.startswith(_VMFB_MAGIC):
+    start = source if isinstance(source, bytes) else read_start(source)
+    if start.startswith(_VMFB_MAGIC):
         if arguments.check:
             raise AttnormError("--check: expected a StableHLO module to evaluate, got a .vmfb")
-        return Program(source, device=arguments.device), None
-    module = _lower(source, arguments)
+        vmfb = source if isinstance(source, bytes) else read_bytes(source)
+        return Program(vmfb, device=arguments.device, weights=arguments.weights), None
+    if arguments.weights:
+        raise AttnormError("--weights: expected a .vmfb that takes weights, got a module")
+    module = _lower(_module(source, arguments), arguments)
     program = Program(_build(module, arguments), device=arguments.device)
     return program, module if arguments.check else None
 
@@ -180,12 +206,10 @@ def _agree(
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from .. import api
     from ..contents import report
     from .report import show
 
-    name = _input_name(arguments.input)
-    module = api.load(_read(arguments), input_format=arguments.input_format, name=name)
+    module = _module(_read(arguments), arguments)
     found = report(module, arguments.pass_pipeline, kernels=arguments.kernels)
     show(found, as_json=arguments.json)
     return 1 if arguments.fail_on_left and found.left else 0
@@ -256,12 +280,14 @@ def _parser() -> argparse.ArgumentParser:
     compiling = command("compile", "lower a module and compile it to a .vmfb")
     compiling.add_argument("input", metavar="IN", help="MLIR text or bytecode; - is stdin")
     compiling.add_argument("-o", dest="output", required=True, metavar="OUT.vmfb")
+    weights.add_options(compiling)
     compiling.set_defaults(command=_compile)
 
     running = command("run", "run a module (lowering and compiling it first) or a .vmfb")
     running.add_argument(
         "input", metavar="IN", help="MLIR text or bytecode, or a .vmfb; - is stdin"
     )
+    weights.add_files(running)
     running.add_argument("--function", metavar="NAME", help="default: the only one, or main")
     running.add_argument(
         "--input", dest="inputs", action="append", default=[], metavar="SPEC", help=_SPEC
@@ -323,6 +349,7 @@ def _parser() -> argparse.ArgumentParser:
     reporting.set_defaults(command=_report)
     export.add_command(commands)
     generate.add_command(commands)
+    weights.add_command(commands)
     return parser
 
 

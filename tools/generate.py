@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import AttnormError
 from ..frontends.extras import require
+from . import weights
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -32,13 +33,7 @@ def add_command(commands: Any) -> None:
         "Models are made by `attnorm export hf` and `attnorm compile`.",
     )
     generating.add_argument("program", metavar="MODEL.vmfb")
-    generating.add_argument(
-        "--weights",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="the weights of a program that was compiled apart from them; repeatable",
-    )
+    weights.add_files(generating)
     prompt = generating.add_mutually_exclusive_group(required=True)
     prompt.add_argument("--ids", type=_ids, metavar="N,...", help="the prompt as token ids")
     prompt.add_argument("--prompt", metavar="TEXT", help="the prompt; wants --tokenizer")
@@ -88,7 +83,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     from ..execution.program import Program
 
     tokenizer = _tokenizer(arguments)
-    program = Program.load(arguments.program, device=arguments.device)
+    program = Program.load(arguments.program, device=arguments.device, weights=arguments.weights)
     session = program.session(
         temperature=arguments.temperature,
         top_k=arguments.top_k,

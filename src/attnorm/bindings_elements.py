@@ -1,0 +1,96 @@
+"""The bytes of constants where MLIR keeps them, which the bindings show only as text."""
+
+from __future__ import annotations
+
+import ctypes
+
+from torch_mlir._mlir_libs import _mlir
+
+from .bindings import ir
+
+
+class _Attribute(ctypes.Structure):
+    _fields_ = (("storage", ctypes.c_void_p),)
+
+
+class _Span(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _Blob(ctypes.Structure):
+    """MLIR's `DialectResourceBlobManager::BlobEntry`: a key and an optional `AsmResourceBlob`."""
+
+    _fields_ = (
+        ("key", _Span),
+        ("bytes", _Span),
+        ("alignment", ctypes.c_size_t),
+        ("deleter", ctypes.c_size_t * 5),
+        ("is_mutable", ctypes.c_size_t),
+        ("is_present", ctypes.c_bool),
+    )
+
+
+class _Storage(ctypes.Structure):
+    """MLIR's `DenseResourceElementsAttrStorage`."""
+
+    _fields_ = (
+        ("kind", ctypes.c_void_p),
+        ("type", ctypes.c_void_p * 2),
+        ("blob", ctypes.POINTER(_Blob)),
+    )
+
+
+# MLIR's C interface: the extension module is linked to it.
+_C = ctypes.CDLL(_mlir.__file__)
+_raw_data = _C.mlirDenseElementsAttrGetRawData
+_raw_data.argtypes, _raw_data.restype = [_Attribute], ctypes.c_void_p
+_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_pointer.restype = ctypes.c_void_p
+
+
+def resource_key(value: ir.Attribute) -> str | None:
+    """The key of a `dense_resource`; None for any other attribute."""
+    blob = _blob(value)
+    return None if blob is None else _key(blob)
+
+
+def raw_bytes(value: ir.Attribute, size: int) -> memoryview | None:
+    """The `size` bytes of a `dense_resource`, or of `dense` elements that are no splat.
+
+    No copy. None for a resource without bytes, or with another number of them.
+    """
+    blob = _blob(value)
+    if blob is None:
+        return _view(value, _raw_data(_address(value)), size)
+    if not blob.is_present or blob.bytes.length != size:
+        return None
+    return _view(value, blob.bytes.data, size)
+
+
+def _blob(value: ir.Attribute) -> _Blob | None:
+    try:
+        resource = ir.DenseResourceElementsAttr(value)
+    except ValueError:
+        return None
+    # The C interface gives an element at a time. The layout is that of the pinned bindings.
+    storage = ctypes.cast(_address(value).storage, ctypes.POINTER(_Storage)).contents
+    blob = storage.blob.contents
+    with value.context:
+        spellings = (_key(blob), str(ir.StringAttr.get(_key(blob))))
+    assert str(resource).startswith(tuple(f"dense_resource<{key}>" for key in spellings))
+    return blob
+
+
+def _key(blob: _Blob) -> str:
+    return ctypes.string_at(blob.key.data, blob.key.length).decode()
+
+
+def _address(value: ir.Attribute) -> _Attribute:
+    return _Attribute(_pointer(value._CAPIPtr, b"torch_mlir.ir.Attribute._CAPIPtr"))
+
+
+def _view(value: ir.Attribute, address: int, size: int) -> memoryview:
+    array = (ctypes.c_uint8 * size).from_address(address)
+    setattr(array, "owner", value)  # noqa: B010 - the context lives as long as its memory is used
+    return memoryview(array).cast("B").toreadonly()
