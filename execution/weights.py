@@ -88,46 +88,30 @@ class Weights:
         """
         if self._nameless:
             module = _rewritten(module, self._take_nameless)
-        before, self.taken = self.taken, {}
-        stored: dict[str, ir.Attribute] = {}
+        used: set[str | None] = set()
 
-        def store(op: ir.Operation, rewriter: Rewriter) -> bool:
-            key = resource_key(op.attributes["value"])
-            if key not in before:
-                return False
-            if key not in stored:
-                weight = self._stored(before[key])
-                stored[key] = _reference(weight.type)
-                self.taken[str(resource_key(stored[key]))] = weight
-            made = Builder(rewriter.ip, op.location)
-            value = made.op("constant", [], stored[key].type, value=stored[key])
-            if value.type != op.results[0].type:
-                value = made.convert(value, op.results[0].type.element_type)
-            rewriter.replace(op, [value])
-            return True
+        def note(op: ir.Operation, _: Rewriter) -> bool:
+            used.add(resource_key(op.attributes["value"]))
+            return False
 
-        return _rewritten(module, store)
+        apply_patterns(module, [("stablehlo.constant", note)])
+        self.taken = {key: weight for key, weight in self.taken.items() if key in used}
+        return module
 
-    def _stored(self, weight: Weight) -> Weight:
-        if self._dtype is None or not weight.is_float:
-            return weight
-        return replace(weight, type=replace(weight.type, element=self._dtype))
-
-    def _take_named(self, op: ir.Operation, _: Rewriter) -> bool:
+    def _take_named(self, op: ir.Operation, rewriter: Rewriter) -> bool:
         value = op.attributes["value"]
         name, type_ = resource_key(value), _type(value)
         if name is None or type_ is None or type_.size == 0:
             return False
-        elements = raw_bytes(value, type_.size)
-        weight = Weight(name, type_, type_, elements)
-        return self._wants(weight) and self._take(op, name, weight)
+        weight = self._weight(name, type_, value)
+        return self._wants(weight) and self._take(op, rewriter, name, weight)
 
     def _wants(self, weight: Weight) -> bool:
         if weight.elements is None or (weight.is_named and self._every_name):
             return True
-        return weight.type.size >= self._min_bytes and (weight.is_named or self._nameless)
+        return weight.own_type.size >= self._min_bytes and (weight.is_named or self._nameless)
 
-    def _take_nameless(self, op: ir.Operation, _: Rewriter) -> bool:
+    def _take_nameless(self, op: ir.Operation, rewriter: Rewriter) -> bool:
         value = op.attributes["value"]
         type_ = _type(value)
         if type_ is None or not isinstance(value, ir.DenseElementsAttr) or value.is_splat:
@@ -136,20 +120,33 @@ class Weights:
             return False
         names = {weight.name for weight in self.taken.values()}
         name = next(name for i in count() if (name := f"constant.{i}") not in names)
-        return self._take(op, value, Weight(name, type_, type_, raw_bytes(value, type_.size)))
+        return self._take(op, rewriter, value, self._weight(name, type_, value))
 
-    def _take(self, op: ir.Operation, identity: str | ir.Attribute, weight: Weight) -> bool:
+    def _weight(self, name: str, type_: TensorType, value: ir.Attribute) -> Weight:
+        stored = type_
+        if self._dtype is not None and type_.element in FLOATS:
+            stored = replace(type_, element=self._dtype)
+        return Weight(name, stored, type_, raw_bytes(value, type_.size))
+
+    def _take(
+        self, op: ir.Operation, rewriter: Rewriter, identity: str | ir.Attribute, weight: Weight
+    ) -> bool:
         """Makes a constant stand for a weight; constants of one identity are one weight."""
         if identity not in self._references:
-            reference = self._references[identity] = _reference(weight.type)
-            self.taken[str(resource_key(reference))] = weight
+            made = ir.Attribute.parse(f"dense_resource<attnorm.weight> : tensor<{weight.type}>")
+            # MLIR has made the key one that no other resource has.
+            self.taken[str(resource_key(made))] = weight
+            self._references[identity] = made
         reference = self._references[identity]
-        if reference.type != op.results[0].type:
+        first = self.taken[str(resource_key(reference))]
+        if first.own_type != weight.own_type:
             raise AttnormError(
-                f"weight '{weight.name}': expected one type, got {reference.type} and "
-                f"{op.results[0].type}"
+                f"weight '{weight.name}': expected one type, got {first.own_type} and "
+                f"{weight.own_type}"
             )
-        op.attributes["value"] = reference
+        builder = Builder(rewriter.ip, op.location)
+        value = builder.op("constant", [], reference.type, value=reference)
+        rewriter.replace(op, [builder.convert(value, op.results[0].type.element_type)])
         return True
 
 
@@ -160,11 +157,6 @@ def _rewritten(
         copy = module.clone().operation
     apply_patterns(copy, [("stablehlo.constant", pattern)])
     return copy
-
-
-def _reference(type_: TensorType) -> ir.Attribute:
-    """A resource without bytes, of a key that no other has."""
-    return ir.Attribute.parse(f"dense_resource<attnorm.weight> : tensor<{type_}>")
 
 
 def _type(value: ir.Attribute) -> TensorType | None:
