@@ -160,6 +160,7 @@ class Cluster:
         self._axes = list(seed.op.attributes["dimensions"])
         self.members: set[int] = {seed.position}
         self._grow()
+        self._give_back()
         self.place = self._place()
         self._settle()
 
@@ -183,6 +184,26 @@ class Cluster:
                     self._try({position})
             for branch in self._siblings():
                 self._try(branch)
+
+    def _give_back(self) -> None:
+        """Leaves to other reductions what they read of values that are results anyway.
+
+        A norm that follows takes the squares with it: written out they would be one result more.
+        """
+        items = self._graph.items
+        for position in sorted(self.members, reverse=True):
+            readers = items[position].readers
+            for_others = readers and all(
+                reader not in self.members and is_row_reduction(items[reader].op)
+                for reader in readers
+            )
+            sources = [read for read in items[position].reads if read in self.members]
+            if (
+                items[position].op.name in _ELEMENTWISE
+                and for_others
+                and all(set(items[read].readers) - self.members for read in sources)
+            ):
+                self.members.remove(position)
 
     def _neighbours(self) -> set[int]:
         """The ops next to the cluster: across cheap ones too, where those are read."""

@@ -216,7 +216,7 @@ class _Reader:
                 if node.kind in ELEMENTWISE:
                     _share_axes(node)
             for op, source, result in self._moves:
-                _move_axes(op, source, result)
+                _move_axes(op, source, result, space)
 
 
 def _node(
@@ -318,12 +318,16 @@ def _share_axes(node: Node) -> None:
             _set_axes(operand, ())
 
 
-def _move_axes(op: ir.Operation, source: Node, result: Node) -> None:
+def _move_axes(op: ir.Operation, source: Node, result: Node, space: Sizes) -> None:
     if op.name == "stablehlo.reshape":
         _reshape_axes(source, result)
         _reshape_axes(result, source)
-    elif result.axes is not None:
-        dimensions = list(ir.DenseI64ArrayAttr(op.attributes["broadcast_dimensions"]))
+        return
+    dimensions = list(ir.DenseI64ArrayAttr(op.attributes["broadcast_dimensions"]))
+    if result.axes is None and result.shape == space and _lies_at(source, dimensions):
+        # What is spread over all of the space may lie along it, where its source does.
+        _set_axes(result, tuple(range(len(space))))
+    if result.axes is not None:
         _check_sizes(op, source)
         places = [
             result.axes[axis] if size == result.shape[axis] else _SPREAD
@@ -332,6 +336,13 @@ def _move_axes(op: ir.Operation, source: Node, result: Node) -> None:
         _set_axes(source, tuple(places))
     elif source.shape == ():
         _set_axes(source, ())
+
+
+def _lies_at(node: Node, axes: Sequence[int]) -> bool:
+    """Whether a value is known to lie along some dimensions of the space."""
+    return node.axes is not None and all(
+        place in (axis, _SPREAD) for place, axis in zip(node.axes, axes, strict=True)
+    )
 
 
 def _check_sizes(op: ir.Operation, source: Node) -> None:

@@ -156,6 +156,21 @@ def test_two_values_wait_at_once(length):
     assert np.abs(got - power * tanh * factor).max() <= 1e-4 * np.abs(power * tanh * factor).max()
 
 
+def test_a_total_of_one_value_beside_another():
+    """The place of what is not reduced follows from what is spread beside it."""
+    a, b = normal((3, 40)), normal((3, 40), 1)
+    text = function(
+        [a, b],
+        [a],
+        """  %z = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = stablehlo.reduce(%a0 init: %z) applies stablehlo.add across dimensions = [1]
+      : ({0}, tensor<f32>) -> tensor<3xf32>
+  %1 = stablehlo.broadcast_in_dim %0, dims = [0] : (tensor<3xf32>) -> {0}
+  %r0 = stablehlo.multiply %a1, %1 : {0}""",
+    )
+    close(run(text, a, b), b * a.astype(float).sum(1, keepdims=True), F32)
+
+
 def test_all_rows_and_part_of_them():
     """An operand that is spread over some of the rows is read where they are."""
     x, g = normal((2, 3, 40)), normal((2, 1, 40), 1)

@@ -2,7 +2,7 @@
 // RUN: attnorm-opt %s --outline-rows --outline-rows --split-input-file | FileCheck %s --check-prefix=TWICE
 
 // What has been outlined stays as it is.
-// TWICE-COUNT-9: stablehlo.composite
+// TWICE-COUNT-11: stablehlo.composite
 // TWICE-NOT:     stablehlo.composite
 
 // The elementwise ops before and after a reduction go with it, and a second reduction of the rows.
@@ -154,6 +154,23 @@ func.func @siblings(%w: tensor<8x4xbf16>, %x: tensor<4xf32>, %y: tensor<4xf32>) 
   %0 = stablehlo.reduce(%p init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
   %1 = stablehlo.reduce(%q init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
   return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// The squares of what is a result anyway go to the norm that sums them up.
+// CHECK-LABEL: func.func @squares
+// CHECK:         %[[X:.*]] = stablehlo.composite "attnorm.rows" {{.*}} -> tensor<1x8xf32>
+// CHECK:         stablehlo.composite "attnorm.rows" %[[X]] {{.*}} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+func.func @squares(%w: tensor<8x4xf32>) -> tensor<1x8xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = stablehlo.reduce(%w init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %x = stablehlo.reshape %0 : (tensor<8xf32>) -> tensor<1x8xf32>
+  %square = stablehlo.multiply %x, %x : tensor<1x8xf32>
+  %1 = stablehlo.reduce(%square init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<1x8xf32>, tensor<f32>) -> tensor<1xf32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [0] : (tensor<1xf32>) -> tensor<1x8xf32>
+  %3 = stablehlo.multiply %x, %2 : tensor<1x8xf32>
+  return %3 : tensor<1x8xf32>
 }
 
 // -----
