@@ -43,8 +43,8 @@ def build(
     choices: list[Choice] = []
 
     def rewrite(parsed) -> None:
-        insert_parameters(parsed, weights)
         choices[:] = insert_kernels(parsed, machine)
+        insert_parameters(parsed, weights)
 
     def run(source: bytes) -> bytes:
         return compile_module(

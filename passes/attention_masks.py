@@ -17,9 +17,10 @@ from .views import Dim, View, compose, identity, merge, trace
 
 @dataclass(frozen=True)
 class Masking:
-    """The op's mask operand and the attributes that say where keys are masked."""
+    """The op's mask and start operands, and the attributes that say where keys are masked."""
 
     value: ir.Value | None
+    start: ir.Value | None
     placement: dict
     fully_masked: str
 
@@ -36,14 +37,15 @@ def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
         if mask.fill is None:
             added.append(_arranged(b, mask.part, dims))
             continue
-        own = _band(mask.part, scores.frame(view), band)
-        band.take(Band(own.low, own.high), ())
+        own = _band(mask.part, scores.frame(view), band, None if scores.queries else 1)
+        band.take(own.bounds(), ())
         for part in own.rest:
             arrangement = compose(mask.part.dims, part.dims)
             assert arrangement is not None, "a predicate's dimensions are whole"
             predicates.append(_arranged(b, Part(part.value, arrangement), dims))
     mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
-    return Masking(_combined(b, predicates, added), placement_of(band), mode)
+    start = start_of(band, b)
+    return Masking(_combined(b, predicates, added), start, placement_of(band), mode)
 
 
 def _of_one_fill(masks: list[Mask]) -> list[Mask]:
@@ -59,11 +61,11 @@ def _of_one_fill(masks: list[Mask]) -> list[Mask]:
     return [Mask(mask.at, mask.added) if mask.added else mask for mask in masks]
 
 
-def _band(part: Part, frame: Frame, known: Band) -> Band:
+def _band(part: Part, frame: Frame, known: Band, queries: int | None) -> Band:
     """A predicate as a band and a rest; all of it is rest where the op could not say the band."""
     inner = source_frame(part.dims, frame, part.value)
-    own = Band() if inner is None else band_of(part.value, inner)
-    if inner is None or not is_representable(own, known):
+    own = Band() if inner is None else band_of(part.value, inner, queries)
+    if inner is None or not own.fits(known) or not is_representable(own, known):
         return Band(rest=[Part(part.value, identity(part.value).dims)])
     return own
 
@@ -96,12 +98,17 @@ def _arranged(b: Builder, part: Part, dims: list[Dim]) -> ir.Value:
 
 def is_representable(own: Band, known: Band) -> bool:
     """Whether the op can say a band: a left bound alone or beside a right one, not ahead of it."""
-    both = Band(own.low, own.high)
-    both.take(Band(known.low, known.high), ())
+    both = own.bounds()
+    both.take(known.bounds(), ())
     if both.low is None:
         return True
     high = 0 if both.high is None else both.high
     return high - both.low >= 0
+
+
+def start_of(band: Band, b: Builder) -> ir.Value | None:
+    """The op's operand for a band's start."""
+    return None if band.start is None else b.reshape(band.start, ())
 
 
 def placement_of(band: Band) -> dict:

@@ -29,10 +29,10 @@ class Values:
         value, fully_masked = softmax.results[0], None
         while True:
             found = readers(value)
-            safe = _safe_tail(found, value, softmax)
+            safe, operand = _safe_tail(found, value, softmax)
             if safe is not None:
                 fully_masked, found = "zero", [safe]
-                through[safe] = 2
+                through[safe] = operand
             if len(found) != 1:
                 raise Refusal(f"probabilities: expected one use, got {len(found)}")
             user = found[0]
@@ -50,20 +50,26 @@ class Values:
 
 def _safe_tail(
     found: list[ir.Operation], value: ir.Value, softmax: ir.Operation
-) -> ir.Operation | None:
-    """The select that makes 0 of rows with nothing to attend to, if that is all that reads them."""
+) -> tuple[ir.Operation | None, int]:
+    """The select that makes 0 of rows with nothing to attend to, if that is all that reads them.
+
+    And which of its operands the probabilities are.
+    """
     for user in found:
-        if user.name != "stablehlo.select" or not same_value(user.operands[2], value):
+        if user.name != "stablehlo.select":
             continue
-        if not is_splat(user.operands[1], 0.0):
+        operand = 1 if same_value(user.operands[1], value) else 2
+        if not same_value(user.operands[operand], value):
+            continue
+        if not is_splat(user.operands[3 - operand], 0.0):
             continue
         predicate = source_of(user.operands[0])
         rest = [other for other in found if other != user]
-        if _is_nan(predicate, value) and rest == [predicate.owner.operation]:
-            return user
-        if not rest and _all_masked(predicate, softmax):
-            return user
-    return None
+        if operand == 2 and _is_nan(predicate, value) and rest == [predicate.owner.operation]:
+            return user, operand
+        if not rest and _tells_masked(predicate, softmax, masked=operand == 2):
+            return user, operand
+    return None, 0
 
 
 def _is_nan(predicate: ir.Value, value: ir.Value) -> bool:
@@ -75,12 +81,19 @@ def _is_nan(predicate: ir.Value, value: ir.Value) -> bool:
     )
 
 
-def _all_masked(predicate: ir.Value, softmax: ir.Operation) -> bool:
-    """Whether a predicate is `all(s == -inf)` of the softmax's own scores, along its axis."""
+def _tells_masked(predicate: ir.Value, softmax: ir.Operation, *, masked: bool) -> bool:
+    """Whether a predicate is `all(s == -inf)` of the softmax's own scores, along its axis.
+
+    Where not `masked`, whether it is the contrary, `any(not(s == -inf))`.
+    """
     path = Path()
-    reduced = reduction_of(path.peel(predicate), "and", True)
-    op = None if reduced is None else made_by(reduced.x, "compare")
-    if reduced is None or op is None or " EQ>" not in str(op.attributes["comparison_direction"]):
+    reduced = reduction_of(path.peel(predicate), "and" if masked else "or", masked)
+    if reduced is None:
+        return False
+    inverted = None if masked else made_by(reduced.x, "not")
+    op = made_by(reduced.x if inverted is None else inverted.operands[0], "compare")
+    direction = "NE" if not masked and inverted is None else "EQ"
+    if op is None or f" {direction}>" not in str(op.attributes["comparison_direction"]):
         return False
     scores = softmax.operands[0]
     plain = trace(op.operands[0])

@@ -3,7 +3,8 @@
 A predicate over scores is followed down to comparisons of integers that count queries and keys. A
 comparison of `i - j` with a number bounds the keys of query i from one side; several in a
 conjunction make the band of causal or sliding-window attention. Nothing is evaluated: the bound
-holds for every size.
+holds for every size. A scalar that is known at run time may be added to i, the same one in every
+comparison: it is where the first query stands.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from ..bindings import ir
 from ..dialect.sdpa import FARTHEST
 from ..stablehlo import is_bool, is_float
-from .views import Dim, compose, is_splat, producer, sizes, splat, trace
+from .views import Dim, compose, identity, is_splat, producer, sizes, splat, trace
 
 QUERY, KEY = "query", "key"
 Frame = tuple[str | None, ...]
@@ -33,14 +34,28 @@ class Part:
 
 @dataclass
 class Band:
-    """Keys j of query i with `low <= j - i <= high`; None is no bound. `rest` are other masks."""
+    """Keys j of query i with `low <= j - i - start <= high`; None is no bound, and a start of 0.
+
+    `rest` are other masks.
+    """
 
     low: int | None = None
     high: int | None = None
+    start: ir.Value | None = None
     rest: list[Part] = field(default_factory=list)
 
+    def bounds(self) -> Band:
+        """The band without what else there is."""
+        return Band(self.low, self.high, self.start)
+
+    def fits(self, other: Band) -> bool:
+        """Whether both bounds are seen from one start."""
+        return self.is_open() or other.is_open() or _is_same(self.start, other.start)
+
     def take(self, part: Band, dims: tuple[Dim, ...]) -> None:
-        """Adds the bounds of a part of the predicate, which `dims` arrange in it."""
+        """Adds the bounds of a part of the predicate that fits, which `dims` arrange in it."""
+        if not part.is_open():
+            self.start = part.start
         if part.high is not None:
             self.at_most(part.high)
         if part.low is not None:
@@ -56,7 +71,7 @@ class Band:
 
     def leaves_a_key(self, queries: int | None, keys: int | None) -> bool:
         """Whether it provably leaves every query a key, of so many; None is not known."""
-        if self.high is not None and self.high < 0:
+        if self.start is not None or (self.high is not None and self.high < 0):
             return False
         if self.low is None:
             return True
@@ -75,24 +90,41 @@ class Band:
 
 @dataclass(frozen=True)
 class _Line:
-    """`query * i + key * j + constant`."""
+    """`query * i + key * j + constant`, and `starts` times a `start` known at run time."""
 
     query: int = 0
     key: int = 0
     constant: int = 0
+    starts: int = 0
+    start: ir.Value | None = None
 
-    def plus(self, other: _Line, sign: int = 1) -> _Line:
+    def plus(self, other: _Line, sign: int = 1) -> _Line | None:
+        """The sum; None where the starts are two."""
+        if self.starts and other.starts and not _is_same(self.start, other.start):
+            return None
+        starts = self.starts + sign * other.starts
         return _Line(
             self.query + sign * other.query,
             self.key + sign * other.key,
             self.constant + sign * other.constant,
+            starts,
+            (self.start if self.starts else other.start) if starts else None,
         )
 
 
-def band_of(predicate: ir.Value, frame: Frame) -> Band:
-    """A predicate as a band and whatever else it demands, each a predicate of the same shape."""
+def _is_same(left: ir.Value | None, right: ir.Value | None) -> bool:
+    if left is None or right is None:  # which the bindings do not compare
+        return left is right
+    return left == right
+
+
+def band_of(predicate: ir.Value, frame: Frame, queries: int | None) -> Band:
+    """A predicate as a band and whatever else it demands, each a predicate of the same shape.
+
+    `queries` is how many there are: the frame does not show a single one.
+    """
     band = Band()
-    _conjuncts(predicate, frame, band)
+    _conjuncts(predicate, frame, band, alone=queries == 1)
     return band
 
 
@@ -115,19 +147,23 @@ def band_of_elements(kept: np.ndarray, frame: Frame) -> Band | None:
     return Band(low if low > 1 - queries else None, high if high < keys - 1 else None)
 
 
-def _conjuncts(predicate: ir.Value, frame: Frame, band: Band) -> None:
+def _conjuncts(predicate: ir.Value, frame: Frame, band: Band, alone: bool) -> None:
     if is_splat(predicate, True):
         return
     view = trace(predicate)
     inner = source_frame(view.dims, frame, view.source)
     op = producer(view.source)
     if inner is not None and op is not None:
-        if op.name == "stablehlo.compare" and _compare(op, inner, band):
+        part = Band()
+        if op.name == "stablehlo.compare" and _compare(op, inner, part, alone) and band.fits(part):
+            band.take(part, view.dims)
             return
         conjuncts = _operands_of_and(op)
         for operand in conjuncts:
             part = Band()
-            _conjuncts(operand, inner, part)
+            _conjuncts(operand, inner, part, alone)
+            if not band.fits(part):
+                part = Band(rest=[Part(operand, identity(operand).dims)])
             band.take(part, view.dims)
         if conjuncts:
             return
@@ -163,7 +199,7 @@ def source_frame(dims: Sequence[Dim], frame: Frame, source: ir.Value) -> Frame |
 _FLIPPED = {"LE": "GE", "GE": "LE", "LT": "GT", "GT": "LT"}
 
 
-def _compare(op: ir.Operation, frame: Frame, band: Band) -> bool:
+def _compare(op: ir.Operation, frame: Frame, band: Band, alone: bool) -> bool:
     """Adds the bound that a comparison is; False where it is none."""
     direction = str(op.attributes["comparison_direction"])
     direction = next((name for name in _FLIPPED if f" {name}>" in direction), None)
@@ -173,20 +209,26 @@ def _compare(op: ir.Operation, frame: Frame, band: Band) -> bool:
     absolute = _absolute(left, frame)
     if absolute is not None:
         bound = _line(right, frame)
-        return bound is not None and _two_sided(absolute, direction, bound, band)
+        return bound is not None and _two_sided(absolute, direction, bound, band, alone)
     a, b = _line(left, frame), _line(right, frame)
     if a is None or b is None:
         return False
-    return _bound(a.plus(b, -1), direction, band)
+    return _bound(a.plus(b, -1), direction, band, alone)
 
 
-def _bound(line: _Line, direction: str, band: Band) -> bool:
-    """Adds `line <direction> 0`, where the line is i - j or j - i and a number."""
-    if (line.query, line.key) == (1, -1):
-        line, direction = _Line(-1, 1, -line.constant), _FLIPPED[direction]
-    if (line.query, line.key) != (-1, 1):
+def _bound(line: _Line | None, direction: str, band: Band, alone: bool) -> bool:
+    """Adds `line <direction> 0`, where the line is i - j or j - i and a number, and the start's.
+
+    `alone`: there is one query, whose i is 0 and need not be there.
+    """
+    if line is not None and line.key == -1:
+        line, direction = _Line().plus(line, -1), _FLIPPED[direction]
+    if line is None or line.key != 1 or line.starts not in (0, -1):
         return False
-    # Now j - i + constant <direction> 0.
+    if line.query != -1 and not (alone and line.query == 0):
+        return False
+    # Now j - i - start + constant <direction> 0.
+    band.start = line.start
     if direction in ("LE", "LT"):
         band.at_most(-line.constant - (direction == "LT"))
     else:
@@ -203,17 +245,16 @@ def _absolute(value: ir.Value, frame: Frame) -> _Line | None:
     return _line(op.operands[0], inner)
 
 
-def _two_sided(line: _Line, direction: str, bound: _Line, band: Band) -> bool:
+def _two_sided(line: _Line, direction: str, bound: _Line, band: Band, alone: bool) -> bool:
     """Adds `|line| <= bound`."""
-    if direction not in ("LE", "LT") or (bound.query, bound.key) != (0, 0):
+    if direction not in ("LE", "LT") or (bound.query, bound.key, bound.starts) != (0, 0, 0):
         return False
     width = bound.constant - (direction == "LT")
     sides = Band()
-    far = _bound(line.plus(_Line(constant=width), -1), "LE", sides)
-    near = _bound(line.plus(_Line(constant=width)), "GE", sides)
+    far = _bound(line.plus(_Line(constant=width), -1), "LE", sides, alone)
+    near = _bound(line.plus(_Line(constant=width)), "GE", sides, alone)
     if far and near and sides.high is not None and sides.low is not None:
-        band.at_most(sides.high)
-        band.at_least(sides.low)
+        band.take(sides, ())
         return True
     return False
 
@@ -225,15 +266,30 @@ def _line(value: ir.Value, frame: Frame) -> _Line | None:
         return _Line(constant=int(number)) if float(number).is_integer() else None
     view = trace(value)
     inner = source_frame(view.dims, frame, view.source)
-    op = producer(view.source)
-    if op is None or inner is None:
+    if inner is None:
         return None
-    line = _made(op, inner)
+    op = producer(view.source)
+    line = None if op is None else _made(op, inner)
+    if line is None and _may_be_start(view.source):
+        line = _Line(starts=1, start=view.source)
     return line if line is not None and _is_held(line, view.source, inner) else None
 
 
+def _may_be_start(value: ir.Value) -> bool:
+    """Whether a value is one number, of a type that positions have."""
+    element = value.type.element_type
+    wide = isinstance(element, ir.IntegerType) and element.width >= 32 and not element.is_unsigned
+    return wide and all(size == 1 for size in sizes(value))
+
+
 def _is_held(line: _Line, value: ir.Value, frame: Frame) -> bool:
-    """Whether the type of a value holds the line everywhere: no number wraps, none is rounded."""
+    """Whether the type of a value holds the line everywhere: no number wraps, none is rounded.
+
+    A start that lies so near to the end of its type that a position beside it overflows means
+    nothing: what an overflow gives is left open.
+    """
+    if line.starts and (is_float(value.type.element_type) or value.type.element_type.width < 32):
+        return False
     low = high = line.constant
     counts = {label: size for label, size in zip(frame, sizes(value), strict=True) if label}
     for label, slope in ((QUERY, line.query), (KEY, line.key)):

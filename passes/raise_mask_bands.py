@@ -10,8 +10,8 @@ import numpy as np
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import element_type, is_bool
-from .attention_masks import is_representable, placement_of
+from ..stablehlo import Builder, element_type, is_bool
+from .attention_masks import is_representable, placement_of, start_of
 from .attention_scores import INFINITY, LOWEST_FILL, as_mask
 from .bands import KEY, QUERY, Band, Frame, Part, band_of, band_of_elements, source_frame
 from .base import Pass, Refusal, Report
@@ -41,10 +41,13 @@ def _without_mask(sdpa, rewriter: Rewriter) -> ir.Operation:
     """The op with the band of its mask in its attributes."""
     band, fill = _band(sdpa)
     values = dialect.Sdpa.values(sdpa)
+    operands = {name: getattr(sdpa, name) for name in ("q", "k", "v", "sinks", "start")}
     if not band.is_open():
-        values |= _placement(sdpa, band, fill)
+        both = _joined(sdpa, band)
+        values |= _placement(sdpa, both, fill)
+        operands["start"] = start_of(both, Builder(rewriter.ip, sdpa.operation.location))
     op = dialect.Sdpa.build(
-        {name: getattr(sdpa, name) for name in ("q", "k", "v", "sinks", "start")},
+        operands,
         [result.type for result in sdpa.operation.results],
         values,
         loc=sdpa.operation.location,
@@ -71,7 +74,10 @@ def _band(sdpa) -> tuple[Band, float]:
         if elements is None:
             raise Refusal("mask: expected a predicate, or 0 and one fill, got other numbers")
         elements, fill = _as_kept(elements)
-    band = _band_in(part, frame) if elements is None else band_of_elements(elements, frame)
+    if elements is None:
+        band = _band_in(part, frame, sizes(sdpa.q)[-2])
+    else:
+        band = band_of_elements(elements, frame)
     if band is None:
         raise Refusal("mask: expected a band of positions, got another constant")
     return band, fill
@@ -83,9 +89,9 @@ def _frame(mask: ir.Value) -> Frame:
     return tuple(None if size == 1 else name for size, name in zip(sizes(mask), names, strict=True))
 
 
-def _band_in(part: Part, frame: Frame) -> Band:
+def _band_in(part: Part, frame: Frame, queries: int | None) -> Band:
     """A computed predicate as a band and nothing else."""
-    band = band_of(part.value, frame)
+    band = band_of(part.value, frame, queries)
     if band.rest:
         got = "another predicate" if band.is_open() else "one and another predicate"
         raise Refusal(f"mask: expected a band of positions alone, got {got}")
@@ -110,24 +116,29 @@ def _as_kept(added: np.ndarray) -> tuple[np.ndarray, float]:
     return kept, float(fills[0]) if len(fills) else -INFINITY
 
 
-def _placement(sdpa, band: Band, fill: float) -> dict:
-    """The attributes for a band beside the one that the op has already."""
-    if sdpa.start is not None:
-        raise Refusal("start: expected none beside a mask that is a band, got one")
-    known = _known(sdpa)
-    both = Band(known.low, known.high)
+def _joined(sdpa, band: Band) -> Band:
+    """A band and that which the op has already."""
+    both = _known(sdpa)
+    if not both.fits(band):
+        raise Refusal("start: expected one for both bands, that of the op and that of the mask")
     both.take(band, ())
-    queries, keys = sizes(sdpa.q)[-2], sizes(sdpa.k)[-2]
-    if both.high is None and both.low is not None and both.low > 0 and keys is not None:
+    keys = sizes(sdpa.k)[-2]
+    ahead = both.high is None and both.low is not None and both.low > 0
+    if ahead and keys is not None and both.start is None:
         # The op places a left bound at the query or behind it: a right one makes room.
         both.high = keys - 1
     if not is_representable(both, Band()):
         raise Refusal("mask: expected a band that a window can be, got one ahead of the query")
+    return both
+
+
+def _placement(sdpa, both: Band, fill: float) -> dict:
+    """The attributes for a band."""
     placed = {"causal": False, "offset": 0, "window": (UNBOUNDED, UNBOUNDED), **placement_of(both)}
-    if fill == -INFINITY or both.leaves_a_key(queries, keys):
+    if fill == -INFINITY or both.leaves_a_key(sizes(sdpa.q)[-2], sizes(sdpa.k)[-2]):
         return placed
     # Every key of a row that sees nothing weighs the same, if the fill is all that is left of it.
-    alone = known.is_open() and sdpa.sinks is None and sdpa.log_sum_exp is None
+    alone = _known(sdpa).is_open() and sdpa.sinks is None and sdpa.log_sum_exp is None
     if not alone or fill > DROWNING_FILL:
         raise Refusal(f"mask: expected -inf where a row may see no key, got {fill:g}")
     return {**placed, "fully_masked": "uniform"}
@@ -138,7 +149,7 @@ def _known(sdpa) -> Band:
     left, right = sdpa.window
     right = 0 if sdpa.causal else right
     low = None if left == UNBOUNDED else sdpa.offset - left
-    return Band(low, None if right == UNBOUNDED else sdpa.offset + right)
+    return Band(low, None if right == UNBOUNDED else sdpa.offset + right, sdpa.start)
 
 
 @dataclass(frozen=True)
@@ -149,14 +160,14 @@ class RaiseMaskBandsPass(Pass):
     each query and nothing else: comparisons of positions, known by their iotas, or a constant;
     bool, or 0 beside one fill of -1e4 or less, which is added; broadcast along batch and heads or
     not. `causal`, `offset` and `window` take its place, and that of a band that they said before. A
-    mask that is true everywhere goes.
+    mask that is true everywhere goes. A scalar of 32 bits or more, known at run time, that is added
+    to the queries' positions becomes `start`; a single query needs no position beside it.
 
     Attributes mean -inf outside of the band. A finite fill is that where every query provably sees
     a key; elsewhere, if no score is left beside the fill, `fully_masked` becomes "uniform".
 
     Refuses a mask that asks for more than a band, a finite fill in rows that may see nothing beside
-    sinks, `log_sum_exp` or another band, and a `start`, which moves the band that the attributes
-    say.
+    sinks, `log_sum_exp` or another band, and a band beside one that has another `start`.
 
     ```mlir
     func.func @attention(%q: tensor<2x4x8xf32>, %k: tensor<2x6x8xf32>, %v: tensor<2x6x8xf32>)

@@ -58,7 +58,8 @@ def _build(scores: Scores, values: Values) -> None:
     rank = len(q.dims)
     if rank < 3:
         raise Refusal(f"q: expected heads, queries and depth, got {rank} dimensions")
-    built = {"q": q.build(b), "k": k.build(b), "v": v.build(b), "mask": masks.value}
+    built = {"q": q.build(b), "k": k.build(b), "v": v.build(b)}
+    built |= {"mask": masks.value, "start": masks.start}
     shape = [*built["q"].type.shape[:-1], built["v"].type.shape[-1]]
     element = element_type(product.results[0])
     op = dialect.Sdpa.build(
@@ -143,9 +144,9 @@ class RaiseSdpaPass(Pass):
     keys, split over both), a softcap, masks that are added or selected, in any arrangement of
     batch, heads, queries and keys, keys or values on either side. Repeated heads become grouped
     heads. A predicate that compares positions, known by their iotas, becomes `causal`, `offset` and
-    `window`; what else it demands stays the mask. A fill of -1e4 or less is a mask. Below it:
-    torch's and ONNX's tails that make 0 of rows without keys, and a rounding of the probabilities,
-    which the op does not do.
+    `window`, with a scalar known at run time as `start`; what else it demands stays the mask. A
+    fill of -1e4 or less is a mask. Below it: torch's and ONNX's tails that make 0 of rows without
+    keys, and a rounding of the probabilities, which the op does not do.
 
     Refuses probabilities with another reader, a mask before the scale or the cap, fills that
     differ, a softmax over another axis, and dimensions that are cut unevenly.

@@ -92,6 +92,27 @@ def test_scaled_dot_product_attention(options: dict[str, Any]) -> None:
     assert error_of(module, args) < 2e-6
 
 
+@pytest.mark.parametrize("mask", ["none", "bool", "float"])
+@pytest.mark.parametrize("queries", [1, 4])
+def test_attention_at_a_position(queries: int, mask: str) -> None:
+    """Torch's attention is one op; a mask of positions known at run time is its `start`."""
+
+    def attend(q: Any, k: Any, v: Any, position: Any) -> Any:
+        i, j = torch.arange(queries)[:, None] + position, torch.arange(12)
+        kept = (j <= i) & (j > i - 3)
+        given = {"none": None, "bool": kept, "float": torch.where(kept, 0.0, -torch.inf)}[mask]
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=given)
+
+    args = randn(2, 4, queries, 16), randn(2, 4, 12, 16), randn(2, 4, 12, 8), torch.tensor(5)
+    imported = attnorm.from_torch(Calling(attend), args)
+    (found,) = attnorm.report(imported).ops
+    assert found.op == "sdpa" and "mask" not in found.operands
+    assert ("start" in found.operands) == (mask != "none")
+    for position in (0, 8):
+        args = *args[:3], torch.tensor(position)
+        assert error(imported, [to_numpy(x) for x in args], [to_numpy(attend(*args))]) < 2e-6
+
+
 @pytest.mark.parametrize(
     ("family", "attention"),
     [("Llama", "eager"), ("Llama", "sdpa"), ("Gemma3", "eager"), ("Qwen3", "sdpa")],

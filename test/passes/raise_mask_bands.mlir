@@ -109,3 +109,50 @@ func.func @dynamic(%q: tensor<2x?x8xf32>, %n: tensor<2xi32>) -> tensor<2x?x8xf32
   %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<?x?xf32>) -> tensor<2x?x8xf32>
   return %0 : tensor<2x?x8xf32>
 }
+
+// -----
+
+// A number known at run time that is added to the queries' positions: causal, with a window, the
+// number wider, and in a tensor of one element.
+// CHECK-LABEL: func.func @start
+// CHECK-SAME:    %[[N:[^ ]*]]: tensor<1xi32>
+func.func @start(%q: tensor<2x4x8xf32>, %k: tensor<2x9x8xf32>, %n: tensor<1xi32>) -> tensor<2x4x8xf32> {
+  // CHECK: %[[START:.*]] = stablehlo.reshape %[[N]] : (tensor<1xi32>) -> tensor<i32>
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %[[START]]) {causal = true, offset = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>, scale = 5.000000e-01 : f64, window = array<i64: 3, -1>}
+  %two = stablehlo.constant dense<2> : tensor<4x9xi64>
+  %one = stablehlo.constant dense<1> : tensor<4xi64>
+  %i = stablehlo.iota dim = 0 : tensor<4xi64>
+  %j = stablehlo.iota dim = 1 : tensor<4x9xi64>
+  %wide = stablehlo.convert %n : (tensor<1xi32>) -> tensor<1xi64>
+  %spread = stablehlo.broadcast_in_dim %wide, dims = [0] : (tensor<1xi64>) -> tensor<4xi64>
+  %moved = stablehlo.add %spread, %i : tensor<4xi64>
+  %next = stablehlo.add %moved, %one : tensor<4xi64>
+  %p = stablehlo.broadcast_in_dim %moved, dims = [0] : (tensor<4xi64>) -> tensor<4x9xi64>
+  %r = stablehlo.broadcast_in_dim %next, dims = [0] : (tensor<4xi64>) -> tensor<4x9xi64>
+  %causal = stablehlo.compare GE, %r, %j : (tensor<4x9xi64>, tensor<4x9xi64>) -> tensor<4x9xi1>
+  %distance = stablehlo.subtract %p, %j : tensor<4x9xi64>
+  %near = stablehlo.compare LE, %distance, %two : (tensor<4x9xi64>, tensor<4x9xi64>) -> tensor<4x9xi1>
+  %mask = stablehlo.and %causal, %near : tensor<4x9xi1>
+  %0 = "attnorm.sdpa"(%q, %k, %k, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x4x8xf32>, tensor<2x9x8xf32>, tensor<2x9x8xf32>, tensor<4x9xi1>) -> tensor<2x4x8xf32>
+  return %0 : tensor<2x4x8xf32>
+}
+
+// -----
+
+// One query needs no position of its own. With a start no row provably sees a key, so that a finite
+// fill is "uniform"; a band that was there, of the same start, becomes one with that of the mask.
+// CHECK-LABEL: func.func @start_of_one
+// CHECK-SAME:    %[[N:[^ ]*]]: tensor<i32>
+func.func @start_of_one(%q: tensor<2x1x8xf32>, %k: tensor<2x9x8xf32>, %n: tensor<i32>) -> (tensor<2x1x8xf32>, tensor<2x1x8xf32>) {
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %[[N]]) {causal = true, fully_masked = "uniform", operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>, scale = 5.000000e-01 : f64}
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %[[N]]) {causal = true, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>, scale = 5.000000e-01 : f64, window = array<i64: 3, -1>}
+  %zero = stablehlo.constant dense<0.0> : tensor<1x9xf32>
+  %low = stablehlo.constant dense<-3.0e38> : tensor<1x9xf32>
+  %j = stablehlo.iota dim = 1 : tensor<1x9xi32>
+  %p = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<1x9xi32>
+  %causal = stablehlo.compare LE, %j, %p : (tensor<1x9xi32>, tensor<1x9xi32>) -> tensor<1x9xi1>
+  %added = stablehlo.select %causal, %zero, %low : tensor<1x9xi1>, tensor<1x9xf32>
+  %0 = "attnorm.sdpa"(%q, %k, %k, %added) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x1x8xf32>, tensor<2x9x8xf32>, tensor<2x9x8xf32>, tensor<1x9xf32>) -> tensor<2x1x8xf32>
+  %1 = "attnorm.sdpa"(%q, %k, %k, %causal, %n) {scale = 0.5 : f64, window = array<i64: 3, 2>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1>} : (tensor<2x1x8xf32>, tensor<2x9x8xf32>, tensor<2x9x8xf32>, tensor<1x9xi1>, tensor<i32>) -> tensor<2x1x8xf32>
+  return %0, %1 : tensor<2x1x8xf32>, tensor<2x1x8xf32>
+}

@@ -28,13 +28,98 @@ func.func @product(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
 
 // -----
 
-// An offset that is known at run time.
-func.func @run_time_offset(%q: tensor<2x3x8xf32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
+// A run-time number that moves the keys, or the queries twice, is no start ...
+func.func @keys_moved(%q: tensor<2x3x8xf32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
+  %i = stablehlo.iota dim = 0 : tensor<3x3xi32>
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
+  %c = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<3x3xi32>
+  %p = stablehlo.add %j, %c : tensor<3x3xi32>
+  %mask = stablehlo.compare LE, %p, %i : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+func.func @twice(%q: tensor<2x3x8xf32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
   %i = stablehlo.iota dim = 0 : tensor<3x3xi32>
   %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
   %c = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<3x3xi32>
   %p = stablehlo.add %i, %c : tensor<3x3xi32>
-  %mask = stablehlo.compare LE, %j, %p : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  %r = stablehlo.add %p, %c : tensor<3x3xi32>
+  %mask = stablehlo.compare LE, %j, %r : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// ... nor are two of them, ...
+func.func @two(%q: tensor<2x3x8xf32>, %m: tensor<i32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
+  %i = stablehlo.iota dim = 0 : tensor<3x3xi32>
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
+  %a = stablehlo.broadcast_in_dim %m, dims = [] : (tensor<i32>) -> tensor<3x3xi32>
+  %b = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<3x3xi32>
+  %p = stablehlo.add %i, %a : tensor<3x3xi32>
+  %r = stablehlo.add %i, %b : tensor<3x3xi32>
+  %below = stablehlo.compare LE, %j, %p : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  %above = stablehlo.compare GE, %j, %r : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  %mask = stablehlo.and %below, %above : tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got one and another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// ... one for each query, ...
+func.func @many(%q: tensor<2x3x8xf32>, %n: tensor<3xi32>) -> tensor<2x3x8xf32> {
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
+  %c = stablehlo.broadcast_in_dim %n, dims = [0] : (tensor<3xi32>) -> tensor<3x3xi32>
+  %mask = stablehlo.compare LE, %j, %c : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// ... one that all of several queries share, ...
+func.func @shared(%q: tensor<2x3x8xf32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
+  %c = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<3x3xi32>
+  %mask = stablehlo.compare LE, %j, %c : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// ... and one whose sums wrap, ...
+func.func @narrow(%q: tensor<2x3x8xf32>, %n: tensor<i8>) -> tensor<2x3x8xf32> {
+  %i = stablehlo.iota dim = 0 : tensor<3x3xi8>
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi8>
+  %c = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i8>) -> tensor<3x3xi8>
+  %p = stablehlo.add %i, %c : tensor<3x3xi8>
+  %mask = stablehlo.compare LE, %j, %p : (tensor<3x3xi8>, tensor<3x3xi8>) -> tensor<3x3xi1>
+  // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
+  %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
+// -----
+
+// ... or are rounded.
+func.func @rounded(%q: tensor<2x3x8xf32>, %n: tensor<i32>) -> tensor<2x3x8xf32> {
+  %i = stablehlo.iota dim = 0 : tensor<3x3xf32>
+  %j = stablehlo.iota dim = 1 : tensor<3x3xf32>
+  %f = stablehlo.convert %n : (tensor<i32>) -> tensor<f32>
+  %c = stablehlo.broadcast_in_dim %f, dims = [] : (tensor<f32>) -> tensor<3x3xf32>
+  %p = stablehlo.add %i, %c : tensor<3x3xf32>
+  %mask = stablehlo.compare LE, %j, %p : (tensor<3x3xf32>, tensor<3x3xf32>) -> tensor<3x3xi1>
   // expected-remark @+1 {{mask: expected a band of positions alone, got another predicate}}
   %0 = "attnorm.sdpa"(%q, %q, %q, %mask) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>) -> tensor<2x3x8xf32>
   return %0 : tensor<2x3x8xf32>
@@ -227,10 +312,10 @@ func.func @log_sum_exp(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
 
 // -----
 
-// A position that is known at run time moves the band of the attributes, not that of the mask.
+// A start moves the band of the attributes, and not that of this mask.
 func.func @start(%q: tensor<2x3x8xf32>, %start: tensor<i32>) -> tensor<2x3x8xf32> {
   %mask = stablehlo.constant dense<[[true, false, false], [true, true, false], [true, true, true]]> : tensor<3x3xi1>
-  // expected-remark @+1 {{start: expected none beside a mask that is a band, got one}}
+  // expected-remark @+1 {{start: expected one for both bands, that of the op and that of the mask}}
   %0 = "attnorm.sdpa"(%q, %q, %q, %mask, %start) {scale = 0.5 : f64, window = array<i64: 2, 2>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xi1>, tensor<i32>) -> tensor<2x3x8xf32>
   return %0 : tensor<2x3x8xf32>
 }

@@ -115,3 +115,62 @@ func.func @positions_that_do_not_fit(%q: tensor<4x258x8xf32>) -> (tensor<4x258x8
   %16 = stablehlo.dot_general %15, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x258x258xf32>, tensor<4x258x8xf32>) -> tensor<4x258x8xf32>
   return %4, %8, %12, %16 : tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>, tensor<4x258x8xf32>
 }
+
+// -----
+
+// What torch writes for F.scaled_dot_product_attention at a position known at run time: the mask is
+// `start`; rows that see nothing are 0, by `any(not(s == -inf))`.
+// CHECK-LABEL: func.func @torch
+// CHECK-SAME:    (%[[Q:.*]]: tensor<4x5x8xf32>, %[[N:.*]]: tensor<i32>)
+func.func @torch(%q: tensor<4x5x8xf32>, %n: tensor<i32>) -> tensor<4x5x8xf32> {
+  // CHECK: %[[Y:.*]] = "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[N]]) {causal = true, fully_masked = "zero", operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1>, scale = 1.000000e+00 : f64}
+  // CHECK-NEXT: return %[[Y]]
+  %zeros = stablehlo.constant dense<0.0> : tensor<4x5x5xf32>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<4x5x5xf32>
+  %false = stablehlo.constant dense<false> : tensor<i1>
+  %i = stablehlo.iota dim = 0 : tensor<5x5xi32>
+  %j = stablehlo.iota dim = 1 : tensor<5x5xi32>
+  %start = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> tensor<5x5xi32>
+  %p = stablehlo.add %start, %i : tensor<5x5xi32>
+  %causal = stablehlo.compare LE, %j, %p : (tensor<5x5xi32>, tensor<5x5xi32>) -> tensor<5x5xi1>
+  %kept = stablehlo.broadcast_in_dim %causal, dims = [1, 2] : (tensor<5x5xi1>) -> tensor<4x5x5xi1>
+  %mask = stablehlo.select %kept, %zeros, %low : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x5x8xf32>, tensor<4x5x8xf32>) -> tensor<4x5x5xf32>
+  %1 = stablehlo.add %0, %mask : tensor<4x5x5xf32>
+  %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %3 = stablehlo.compare EQ, %1, %low : (tensor<4x5x5xf32>, tensor<4x5x5xf32>) -> tensor<4x5x5xi1>
+  %4 = stablehlo.not %3 : tensor<4x5x5xi1>
+  %5 = stablehlo.reduce(%4 init: %false) applies stablehlo.or across dimensions = [2] : (tensor<4x5x5xi1>, tensor<i1>) -> tensor<4x5xi1>
+  %6 = stablehlo.broadcast_in_dim %5, dims = [0, 1] : (tensor<4x5xi1>) -> tensor<4x5x5xi1>
+  %7 = stablehlo.select %6, %2, %zeros : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %8 = stablehlo.dot_general %7, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  return %8 : tensor<4x5x8xf32>
+}
+
+// -----
+
+// ... and what looks like that tail: `any(s == -inf)`, and the row's probabilities where there is
+// nothing.
+// CHECK-LABEL: func.func @other_tails
+func.func @other_tails(%q: tensor<4x5x8xf32>) -> (tensor<4x5x8xf32>, tensor<4x5x8xf32>) {
+  // CHECK-NOT: attnorm.sdpa
+  %zeros = stablehlo.constant dense<0.0> : tensor<4x5x5xf32>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<4x5x5xf32>
+  %false = stablehlo.constant dense<false> : tensor<i1>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x5x8xf32>, tensor<4x5x8xf32>) -> tensor<4x5x5xf32>
+  %1 = "attnorm.softmax"(%0) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %2 = stablehlo.compare EQ, %0, %low : (tensor<4x5x5xf32>, tensor<4x5x5xf32>) -> tensor<4x5x5xi1>
+  %3 = stablehlo.reduce(%2 init: %false) applies stablehlo.or across dimensions = [2] : (tensor<4x5x5xi1>, tensor<i1>) -> tensor<4x5xi1>
+  %4 = stablehlo.broadcast_in_dim %3, dims = [0, 1] : (tensor<4x5xi1>) -> tensor<4x5x5xi1>
+  %5 = stablehlo.select %4, %1, %zeros : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %6 = stablehlo.dot_general %5, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  %7 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x5x8xf32>, tensor<4x5x8xf32>) -> tensor<4x5x5xf32>
+  %8 = "attnorm.softmax"(%7) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %9 = stablehlo.compare EQ, %7, %low : (tensor<4x5x5xf32>, tensor<4x5x5xf32>) -> tensor<4x5x5xi1>
+  %10 = stablehlo.not %9 : tensor<4x5x5xi1>
+  %11 = stablehlo.reduce(%10 init: %false) applies stablehlo.or across dimensions = [2] : (tensor<4x5x5xi1>, tensor<i1>) -> tensor<4x5xi1>
+  %12 = stablehlo.broadcast_in_dim %11, dims = [0, 1] : (tensor<4x5xi1>) -> tensor<4x5x5xi1>
+  %13 = stablehlo.select %12, %zeros, %8 : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %14 = stablehlo.dot_general %13, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  return %6, %14 : tensor<4x5x8xf32>, tensor<4x5x8xf32>
+}

@@ -462,7 +462,9 @@ class Attention:
         own = Softmax(self.pick)
         own.text, own.shape, own.axis = text, scores.value.shape, axis
         value = own.of(scores.value)
-        self.safe = self.pick(None, None, "masked", "nan") if self.mutation is None else None
+        self.safe = (
+            self.pick(None, None, "masked", "kept", "nan") if self.mutation is None else None
+        )
         if self.is_("tail_of_ones"):
             self.safe = "masked"
         if self.safe:
@@ -481,11 +483,15 @@ class Attention:
         text = self.text
         if self.safe == "nan":
             lost = text.compare("NE", value, value)
-        else:
-            low = text.number(-math.inf, scores)
-            every = text.reduce("and", text.compare("EQ", scores, low), [axis], True)
-            kept = [n for n in range(scores.rank) if n != axis]
-            lost = text.broadcast(every, kept, scores.shape)
+            return text.select(lost, text.number(full, value), value)
+        low = text.number(-math.inf, scores)
+        rest = [n for n in range(scores.rank) if n != axis]
+        if self.safe == "kept":
+            some = text.reduce("or", text.compare("NE", scores, low), [axis], False)
+            some = text.broadcast(some, rest, scores.shape)
+            return text.select(some, value, text.number(full, value))
+        every = text.reduce("and", text.compare("EQ", scores, low), [axis], True)
+        lost = text.broadcast(every, rest, scores.shape)
         return text.select(lost, text.number(full, value), value)
 
     def values(self, probabilities: Named, v: Named) -> Named:

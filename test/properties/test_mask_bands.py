@@ -15,7 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_sdpa import BANDS, MODES, attention, question
 
+import attnorm
 from attnorm.bindings import ir
+from attnorm.execution.reference import evaluate
 from attnorm.passes.base import operations
 from attnorm.stablehlo import Builder
 
@@ -147,3 +149,62 @@ def test_no_band_stays(band, heads):
     high = band.lengths[1] - 1 if band.high is None else band.high
     assume(low <= high and band.fill in (None, -math.inf))
     assert masks_left(asked(band, heads).case) == 0
+
+
+@pytest.mark.parametrize("lengths", [(3, 4), (1, 4)])
+def test_every_start(lengths):
+    """Every pair of bounds from every start known at run time: ahead of the keys, behind them."""
+    ends = (None, *range(-2, 3))
+    for low, high in product(ends, ends):
+        if low is None and high is None:
+            continue
+        source = _from_start(lengths, low, high)
+        module = attnorm.load(source)
+        plain, raised = (
+            attnorm.lower(module, f"builtin.module({passes})") for passes in (PLAIN, RAISED)
+        )
+        taken = attnorm.lower(module, "builtin.module(raise-mask-bands)")
+        named = [op.opview for op in operations(taken, "attnorm.sdpa")]
+        if low is None or (high or 0) >= low:
+            assert all(op.mask is None and op.start is not None for op in named)
+        rng = np.random.default_rng(0)
+        q, k = (rng.standard_normal((2, n, 4), F32) for n in lengths)
+        for start in range(-4, 7):
+            arguments = q, k, np.int32(start)
+            expected, got = (evaluate(one, *arguments)[0] for one in (plain, raised))
+            np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def _from_start(lengths: tuple[int, int], low: int | None, high: int | None) -> str:
+    """Attention whose mask is a band around the queries, which stand from an argument on."""
+    q, k = (f"tensor<2x{n}x4xf32>" for n in lengths)
+    scores = "x".join(map(str, lengths))
+    integers, truth = f"tensor<{scores}xi32>", f"tensor<{scores}xi1>"
+    text = f"""
+      func.func @main(%q: {q}, %k: {k}, %n: tensor<i32>) -> {q} {{
+        %i = stablehlo.iota dim = 0 : {integers}
+        %j = stablehlo.iota dim = 1 : {integers}
+        %s = stablehlo.broadcast_in_dim %n, dims = [] : (tensor<i32>) -> {integers}
+        %p = stablehlo.add %i, %s : {integers}
+        %d = stablehlo.subtract %j, {"%p" if lengths[0] > 1 else "%s"} : {integers}
+        %mask0 = stablehlo.constant dense<true> : {truth}
+    """
+    count = 0
+    for direction, bound in (("GE", low), ("LE", high)):
+        if bound is None:
+            continue
+        count += 1
+        text += f"""
+        %b{count} = stablehlo.constant dense<{bound}> : {integers}
+        %c{count} = stablehlo.compare {direction}, %d, %b{count}
+            : ({integers}, {integers}) -> {truth}
+        %mask{count} = stablehlo.and %mask{count - 1}, %c{count} : {truth}
+        """
+    return f"""{text}
+        %0 = "attnorm.sdpa"(%q, %k, %k, %mask{count}) {{
+          scale = 0.5 : f64, fully_masked = "zero",
+          operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>
+        }} : ({q}, {k}, {k}, {truth}) -> {q}
+        return %0 : {q}
+      }}
+    """
