@@ -20,6 +20,7 @@ from .tensor_type import TensorType
 from .weight_files import WeightFiles
 
 if TYPE_CHECKING:
+    from .language_model import LanguageModel
     from .session import Session
 
 _DECLARATION = "iree.abi.declaration"
@@ -196,6 +197,14 @@ class Program:
         raw = view.map().asarray(view.shape, np.dtype(f"V{dtype.itemsize}"))
         return np.asarray(_Mapped(raw, self._device)).view(dtype)
 
+    @property
+    def language_model(self) -> LanguageModel:
+        """What the program says of itself; raises `AttnormError` if it is no language model."""
+        from .language_model import LanguageModel
+
+        entry = self._entries.get("decode")
+        return LanguageModel.parse(entry.reflection if entry else {})
+
     def session(
         self,
         *,
@@ -209,13 +218,11 @@ class Program:
         Without a temperature the likeliest token follows; `Sampler` says what the options mean.
         Raises `AttnormError` for options out of range, and where the program is no such model.
         """
-        from .language_model import LanguageModel
         from .sampling import Sampler
         from .session import Session
 
-        entry = self._entries.get("decode")
+        model = self.language_model
         _ = self._context  # loads the code: the first call is as fast as the others
-        model = LanguageModel.parse(entry.reflection if entry else {})
         return Session(self, model, Sampler(temperature, top_k, top_p, seed))
 
 

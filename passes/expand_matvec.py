@@ -12,7 +12,7 @@ from .base import Pass, Report
 
 MOST_VECTORS = 4
 """With more of them a product tiles better than a sum for each does."""
-FEWEST_ELEMENTS = 1 << 16
+FEWEST_ELEMENTS = 1 << 8
 """Of a matrix. With fewer, both ways take the same time."""
 
 
@@ -122,7 +122,7 @@ class ExpandMatvecPass(Pass):
     them. IREE 3.13 reads f32 at two thirds of the memory's speed there, and half types at a fifth;
     the kernels for rows read them all at full speed, and sum more accurately.
 
-    Fires on every `dot_general` of up to four vectors with a matrix of 65,536 elements or more, of
+    Fires on every `dot_general` of up to four vectors with a matrix of 256 elements or more, of
     static sizes and float types of up to 32 bits, without batches; the contracted dimensions of the
     matrix lie side by side. A transposition of the matrix is seen through. Sums are in f32.
 

@@ -36,11 +36,20 @@ def run(
 ) -> np.ndarray | subprocess.CompletedProcess[str]:
     """The only result of @main on a `-cpu` of qemu; the finished process where it failed."""
     (directory / "program.vmfb").write_bytes(vmfb)
+    results = call("main", arrays, 1, cpu, directory)
+    return results[0] if isinstance(results, list) else results
+
+
+def call(
+    function: str, arrays: Sequence[np.ndarray], count: int, cpu: str, directory: Path
+) -> list[np.ndarray] | subprocess.CompletedProcess[str]:
+    """The `count` results of a function of `program.vmfb`; the finished process where it failed."""
     command = ["qemu-aarch64", "-cpu", cpu, "-L", str(SYSROOT), str(_RUNNER)]
-    command += ["--device=local-sync", "--module=program.vmfb", "--function=main"]
+    command += ["--device=local-sync", "--module=program.vmfb", f"--function={function}"]
     for index, array in enumerate(arrays):
         save_npy(directory / f"{index}.npy", array)
         command.append(f"--input=@{index}.npy")
-    command.append("--output=@result.npy")
+    names = [f"result{index}.npy" for index in range(count)]
+    command += [f"--output=@{name}" for name in names]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
-    return done if done.returncode else load_npy(directory / "result.npy")
+    return done if done.returncode else [load_npy(directory / name) for name in names]

@@ -2,70 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tiny_model import CAPACITY, close, exported, logits_of, random_model, text
 
 import attnorm
 from attnorm.errors import AttnormError
 from attnorm.tools.cli import main
 
-torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
-transformers = pytest.importorskip("transformers", reason="attnorm[torch] is not installed")
-
-CAPACITY, CHUNKS, WINDOW = 96, [8, 32], 12
-CONFIG: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 16,
-    "vocab_size": 80,
-    "num_hidden_layers": 2,
-    "layer_types": ["sliding_attention", "full_attention"],
-    "sliding_window": WINDOW,
-    "bos_token_id": 2,
-    "eos_token_id": 1,
-}
+for package in ("torch", "transformers"):
+    pytest.importorskip(package, reason="attnorm[torch] is not installed")
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    torch.manual_seed(0)
-    config = transformers.AutoConfig.for_model("gemma3_text", **CONFIG)
-    made = transformers.AutoModelForCausalLM.from_config(config).eval()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return made
-
-
-def compiled(model: Any, folder: Path, batch: int) -> attnorm.Program:
-    model.save_pretrained(folder)
-    return attnorm.compile(
-        attnorm.from_hugging_face(folder, capacity=CAPACITY, chunks=CHUNKS, batch=batch)
-    )
+    return random_model()
 
 
 @pytest.fixture(scope="module")
 def program(model: Any, tmp_path_factory: pytest.TempPathFactory) -> attnorm.Program:
-    return compiled(model, tmp_path_factory.mktemp("model"), 1)
-
-
-def logits_of(model: Any, ids: np.ndarray) -> np.ndarray:
-    """torch's logits behind every token, [batch, n, vocabulary]."""
-    with torch.no_grad():
-        return model(torch.tensor(np.atleast_2d(ids), dtype=torch.long)).logits.numpy()
-
-
-def text(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(3, 80, count)
-
-
-def close(got: np.ndarray, want: np.ndarray) -> None:
-    assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+    return attnorm.compile(exported(model, tmp_path_factory.mktemp("model")))
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 9, 33, 61, 95, 96])
@@ -95,8 +55,6 @@ def test_the_likeliest_tokens(model: Any, program: attnorm.Program) -> None:
 
 
 def without_end(model: Any) -> Any:
-    import dataclasses
-
     return dataclasses.replace(model, eos=())
 
 
@@ -118,7 +76,7 @@ def test_sessions_are_independent(model: Any, program: attnorm.Program) -> None:
 
 def test_rows(model: Any, tmp_path: Path) -> None:
     ids = np.stack([text(30, seed) for seed in range(2)])
-    session = compiled(model, tmp_path, 2).session()
+    session = attnorm.compile(exported(model, tmp_path, 2)).session()
     close(session.prefill(ids), logits_of(model, ids)[:, -1])
     assert session.decode().shape == (2,)
     with pytest.raises(AttnormError, match="expected 2 rows of one token or more, got 3"):
@@ -134,8 +92,6 @@ def test_it_ends_where_the_caches_are_full(program: attnorm.Program) -> None:
 
 
 def test_it_ends_at_the_end_of_the_text(model: Any, program: attnorm.Program) -> None:
-    import dataclasses
-
     prompt = text(7, 3)
     free = program.session()
     free.model = without_end(free.model)

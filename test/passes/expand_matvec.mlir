@@ -44,18 +44,18 @@ func.func @two(%x: tensor<2x256xf32>, %w: tensor<512x256xf32>) -> tensor<2x512xf
 // CHECK-LABEL: func.func @others
 // CHECK-COUNT-8: stablehlo.dot_general
 // CHECK-NOT:     stablehlo.reduce
-func.func @others(%x: tensor<5x256xf32>, %w: tensor<512x256xf32>, %s: tensor<1x16xf32>, %m: tensor<16x16xf32>,
+func.func @others(%x: tensor<5x256xf32>, %w: tensor<512x256xf32>, %s: tensor<1x8xf32>, %m: tensor<8x8xf32>,
                   %a: tensor<2x1x256xf32>, %b: tensor<2x512x256xf32>, %i: tensor<1x256xi8>, %j: tensor<512x256xi8>,
                   %d: tensor<1x256xf64>, %e: tensor<512x256xf64>, %u: tensor<?x256xf32>,
                   %c: tensor<256x2xf32>, %f: tensor<1x4x64xf32>, %g: tensor<4x512x64xf32>)
-    -> (tensor<5x512xf32>, tensor<1x16xf32>, tensor<2x1x512xf32>, tensor<1x512xi32>, tensor<1x512xf64>, tensor<?x512xf32>, tensor<2x512xf32>, tensor<1x512xf32>) {
+    -> (tensor<5x512xf32>, tensor<1x8xf32>, tensor<2x1x512xf32>, tensor<1x512xi32>, tensor<1x512xf64>, tensor<?x512xf32>, tensor<2x512xf32>, tensor<1x512xf32>) {
   %0 = stablehlo.dot_general %x, %w, contracting_dims = [1] x [1] : (tensor<5x256xf32>, tensor<512x256xf32>) -> tensor<5x512xf32>
-  %1 = stablehlo.dot_general %s, %m, contracting_dims = [1] x [0] : (tensor<1x16xf32>, tensor<16x16xf32>) -> tensor<1x16xf32>
+  %1 = stablehlo.dot_general %s, %m, contracting_dims = [1] x [0] : (tensor<1x8xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
   %2 = stablehlo.dot_general %a, %b, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x1x256xf32>, tensor<2x512x256xf32>) -> tensor<2x1x512xf32>
   %3 = stablehlo.dot_general %i, %j, contracting_dims = [1] x [1] : (tensor<1x256xi8>, tensor<512x256xi8>) -> tensor<1x512xi32>
   %4 = stablehlo.dot_general %d, %e, contracting_dims = [1] x [1] : (tensor<1x256xf64>, tensor<512x256xf64>) -> tensor<1x512xf64>
   %5 = stablehlo.dot_general %u, %w, contracting_dims = [1] x [1] : (tensor<?x256xf32>, tensor<512x256xf32>) -> tensor<?x512xf32>
   %6 = stablehlo.dot_general %c, %w, contracting_dims = [0] x [1] : (tensor<256x2xf32>, tensor<512x256xf32>) -> tensor<2x512xf32>
   %7 = stablehlo.dot_general %f, %g, contracting_dims = [1, 2] x [0, 2] : (tensor<1x4x64xf32>, tensor<4x512x64xf32>) -> tensor<1x512xf32>
-  return %0, %1, %2, %3, %4, %5, %6, %7 : tensor<5x512xf32>, tensor<1x16xf32>, tensor<2x1x512xf32>, tensor<1x512xi32>, tensor<1x512xf64>, tensor<?x512xf32>, tensor<2x512xf32>, tensor<1x512xf32>
+  return %0, %1, %2, %3, %4, %5, %6, %7 : tensor<5x512xf32>, tensor<1x8xf32>, tensor<2x1x512xf32>, tensor<1x512xi32>, tensor<1x512xf64>, tensor<?x512xf32>, tensor<2x512xf32>, tensor<1x512xf32>
 }
