@@ -41,7 +41,18 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "query_pre_attn_scalar": 20,
         "final_logit_softcapping": 5.0,
     },
-    "llama": {"num_hidden_layers": 2, "tie_word_embeddings": True},
+    "llama": {
+        "num_hidden_layers": 2,
+        "tie_word_embeddings": True,
+        "rope_parameters": {
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
+        },
+    },
     "mistral": {"num_hidden_layers": 2, "sliding_window": WINDOW},
     "qwen3": {"num_hidden_layers": 2},
 }
@@ -227,12 +238,16 @@ def test_the_description_survives_compilation(gemma: tuple[Any, ir.Operation]) -
     }
 
 
-def test_no_roll_where_the_window_is_not_used_up(tmp_path: Path) -> None:
-    """Where a window and a chunk hold the capacity, the slots are that, and there is no @roll."""
+@pytest.mark.parametrize(
+    ("capacity", "chunks", "slots"), [(20, [CHUNK], 20), (96, [], 16), (96, [4], 16)]
+)
+def test_slots(capacity: int, chunks: list[int], slots: int, tmp_path: Path) -> None:
+    """Room for a window of new keys at least; no @roll where the slots hold the capacity."""
     model_of("mistral").save_pretrained(tmp_path)
-    module = attnorm.from_hugging_face(tmp_path, capacity=20, chunks=[CHUNK])
-    assert "roll" not in functions(module)
-    assert "tensor<1x2x20x16xf32>" in str(functions(module)["decode"].attributes["function_type"])
+    module = attnorm.from_hugging_face(tmp_path, capacity=capacity, chunks=chunks)
+    assert ("roll" in functions(module)) == (slots < capacity)
+    type_ = str(functions(module)["decode"].attributes["function_type"])
+    assert f"tensor<1x2x{slots}x16xf32>" in type_
 
 
 @pytest.mark.parametrize(
