@@ -217,12 +217,33 @@ def test_caches_are_donated(gemma: tuple[Any, ir.Operation]) -> None:
         assert aliases == [n - shift if n >= first else None for n in range(len(aliases))]
 
 
-def test_the_description_survives_compilation(gemma: tuple[Any, ir.Operation]) -> None:
+@pytest.fixture(scope="module")
+def program(gemma: tuple[Any, ir.Operation]) -> attnorm.Program:
+    """The model's program."""
+    return attnorm.compile(gemma[1])
+
+
+@pytest.mark.parametrize("function", ["decode", f"prefill_{CHUNK}", "roll"])
+def test_caches_stay_where_they_are(function: str, program: attnorm.Program) -> None:
+    """No call copies a cache: its result is in the memory of the argument."""
+    kinds = program.functions[function].arguments
+    arguments = [program.upload(np.zeros(kind.shape, kind.dtype)) for kind in kinds]
+    results = program.call_on_device(function, arguments)
+    count = sum(len(kind.shape) == 4 for kind in kinds)
+    before, after = (
+        [program.download(view).ctypes.data for view in views[-count:]]
+        for views in (arguments, results)
+    )
+    assert before == after
+
+
+def test_the_description_survives_compilation(program: attnorm.Program, tmp_path: Path) -> None:
     """A .vmfb alone says what a session has to know."""
     from iree import runtime
 
-    program = attnorm.compile(gemma[1])
-    module = runtime.VmModule.copy_buffer(runtime.VmInstance(), program._vmfb)
+    program.save(tmp_path / "model.vmfb")
+    vmfb = (tmp_path / "model.vmfb").read_bytes()
+    module = runtime.VmModule.copy_buffer(runtime.VmInstance(), vmfb)
     reflection = module.lookup_function("decode").reflection
     assert json.loads(reflection["attnorm.model"]) == {
         "family": "gemma3_text",
