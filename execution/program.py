@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +60,17 @@ class Program:
         self._weights: dict[str, TensorType] = {}
         for entry in self._entries.values():
             self._weights |= described(entry.reflection)
-        paths = [weights] if isinstance(weights, (str, Path)) else list(weights)
-        if paths and not self._weights:
+        self._files = self._open(weights)
+
+    def _open(self, weights: str | Path | Sequence[str | Path]) -> WeightFiles | None:
+        paths = [weights] if isinstance(weights, (str, Path)) else weights
+        if not paths:
+            return None
+        if not self._weights:
             raise AttnormError(f"expected no files of weights for this program, got {paths[0]}")
-        self._files = WeightFiles(paths) if paths else None
-        if self._files:
-            self._files.check(self._weights)
+        files = WeightFiles(paths)
+        files.check(self._weights)
+        return files
 
     @functools.cached_property
     def _context(self) -> runtime.VmContext:
@@ -92,14 +96,11 @@ class Program:
         """Reads a .vmfb file. Raises `AttnormError` as `Program` does, naming the file."""
         vmfb = read_bytes(path)
         try:
-            return Program(vmfb, device=device, weights=weights)
+            program = Program(vmfb, device=device)
         except AttnormError as error:
-            first, *others = error.diagnostics
-            if first.file:
-                raise
-            raise AttnormError(
-                [replace(first, message=f"{path}: {first.message}"), *others]
-            ) from None
+            raise AttnormError(f"{path}: {error.diagnostics[0].message}") from None
+        program._files = program._open(weights)
+        return program
 
     def save(self, path: str | Path) -> None:
         """Writes the .vmfb, whole or not at all."""

@@ -91,22 +91,29 @@ class WeightFiles:
     def _add(self, path: Path) -> None:
         known = len(self.index)
         is_archive = read_start(path).startswith(_ARCHIVE_MAGIC)
+        if not path.is_file():
+            raise _refused(path, "expected an .irpa or .safetensors file")
         types = {} if is_archive else _safetensors_types(path)
         try:
             self.index.load(str(path), format="irpa" if is_archive else "safetensors")
-        except (ValueError, RuntimeError, IndexError, OSError) as error:
-            reason = str(error).partition("; ")[2] or str(error)
-            raise AttnormError(f"{path}: {reason}") from None
-        for name, found in self.index.items()[known:]:
-            type_ = _recorded_type(found.metadata) if is_archive else types[name]
+            items = self.index.items()[known:]
+        except (ValueError, RuntimeError, IndexError) as error:
+            # IREE's place in its own source comes first.
+            reason = str(error).partition("; ")[2] or "expected names in UTF-8"
+            raise _refused(path, reason) from None
+        for name, found in items:
+            type_ = _recorded_type(found.metadata) if is_archive else types.get(name)
             if type_ and type_.size != found.length:
-                raise AttnormError(
-                    f"{path}: '{name}': expected {type_.size} bytes of {type_}, got {found.length}"
-                )
+                sizes = f"expected {type_.size} bytes of {type_}, got {found.length}"
+                raise _refused(path, f"'{name}': {sizes}")
             if name in self.entries:
                 other = self.entries[name].path
-                raise AttnormError(f"{path}: '{name}': expected once, it is in {other} too")
+                raise _refused(path, f"'{name}': expected once, it is in {other} too")
             self.entries[name] = _entry(path, type_, found)
+
+
+def _refused(path: Path, reason: str) -> AttnormError:
+    return AttnormError(Diagnostic(reason, str(path)))
 
 
 def _parts(path: Path) -> list[Path]:
@@ -118,7 +125,7 @@ def _parts(path: Path) -> list[Path]:
         # In order, each once.
         return [path.parent / name for name in dict.fromkeys(files)]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise AttnormError(f"{path}: expected an index of .safetensors files") from None
+        raise _refused(path, "expected an index of .safetensors files") from None
 
 
 def _entry(path: Path, type_: TensorType | None, found: runtime.ParameterIndexEntry) -> Entry:
@@ -135,7 +142,7 @@ def _safetensors_types(path: Path) -> dict[str, TensorType | None]:
             return {name: _coded_type(s.get_dtype(), s.get_shape()) for name, s in slices.items()}
     except SafetensorError as error:
         reason = str(error).rpartition(": ")[2]
-        raise AttnormError(f"{path}: expected an .irpa or .safetensors file: {reason}") from None
+        raise _refused(path, f"expected an .irpa or .safetensors file: {reason}") from None
 
 
 def _coded_type(code: str, shape: Sequence[int]) -> TensorType | None:

@@ -35,7 +35,8 @@ class Caches:
         config = model.config
         usual = getattr(config, "sliding_window", None)
         windows = [getattr(x.self_attn, "sliding_window", usual) for x in model.model.layers]
-        slots = [capacity if w is None else min(capacity, w + longest) for w in windows]
+        # With less room than a window the keys would be moved more often than they are written.
+        slots = [capacity if w is None else min(capacity, w + max(w, longest)) for w in windows]
         depth = model.model.layers[0].self_attn.head_dim
         return Caches(tuple(slots), tuple(windows), (batch, config.num_key_value_heads, depth))
 

@@ -48,9 +48,9 @@ def from_hugging_face(
     `last` of the ids; what follows that token is padding, which the next call overwrites. So
     `position` is the number of tokens before, and `position + N` at most `capacity`. A layer's keys
     and values are `[batch, key heads, slots, depth]`, zeros at first. A layer without a window has
-    `capacity` slots. One with a window W has W and those of the longest chunk, or `capacity` if
-    that is less; the tokens before stand in front of `slot`, and `slot + N` is at most its slots.
-    Where they are used up,
+    `capacity` slots. One with a window W has W and room for the longest chunk, for W at least, or
+    `capacity` if that is less; the tokens before stand in front of `slot`, and `slot + N` is at
+    most its slots. Where they are used up,
 
         @roll(slot: i32, the keys and values of the layers with a window) -> (the same)
 

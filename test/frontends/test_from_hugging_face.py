@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,18 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "query_pre_attn_scalar": 20,
         "final_logit_softcapping": 5.0,
     },
-    "llama": {"num_hidden_layers": 2, "tie_word_embeddings": True},
+    "llama": {
+        "num_hidden_layers": 2,
+        "tie_word_embeddings": True,
+        "rope_parameters": {
+            "rope_type": "llama3",
+            "rope_theta": 10000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 32,
+        },
+    },
     "mistral": {"num_hidden_layers": 2, "sliding_window": WINDOW},
     "qwen3": {"num_hidden_layers": 2},
 }
@@ -49,7 +61,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 
 def model_of(family: str, **options: Any) -> Any:
     """A model with random weights, the norms' too."""
-    config = transformers.AutoConfig.for_model(family, **SIZES, **{**FAMILIES[family], **options})
+    config = transformers.AutoConfig.for_model(family, **{**SIZES, **FAMILIES[family], **options})
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     with torch.no_grad():
@@ -206,12 +218,52 @@ def test_caches_are_donated(gemma: tuple[Any, ir.Operation]) -> None:
         assert aliases == [n - shift if n >= first else None for n in range(len(aliases))]
 
 
-def test_the_description_survives_compilation(gemma: tuple[Any, ir.Operation]) -> None:
+@pytest.fixture(scope="module")
+def program(gemma: tuple[Any, ir.Operation]) -> attnorm.Program:
+    """The model's program."""
+    return attnorm.compile(gemma[1])
+
+
+@pytest.mark.parametrize("function", ["decode", f"prefill_{CHUNK}", "roll"])
+def test_caches_stay_where_they_are(function: str, program: attnorm.Program) -> None:
+    """A cache that comes out of a call is in the memory of the one that went in."""
+    kinds = program.functions[function].arguments
+    arguments = [program.upload(np.zeros(kind.shape, kind.dtype)) for kind in kinds]
+    results = program.call_on_device(function, arguments)
+    count = sum(len(kind.shape) == 4 for kind in kinds)
+    before, after = (
+        [program.download(view).ctypes.data for view in views[-count:]]
+        for views in (arguments, results)
+    )
+    assert before == after
+
+
+def test_no_step_copies_a_cache(tmp_path: Path) -> None:
+    """Steps take as long with caches of 8 MB as with caches of a 32nd of that."""
+    model_of("llama", num_hidden_layers=1, head_dim=64).save_pretrained(tmp_path)
+    shortest = []
+    for capacity in (512, 16384):
+        module = attnorm.from_hugging_face(tmp_path, capacity=capacity, chunks=[])
+        program = attnorm.compile(module, device="local-sync")
+        kinds = program.functions["decode"].arguments
+        views = [program.upload(np.zeros(kind.shape, kind.dtype)) for kind in kinds]
+        times = []
+        for _ in range(50):
+            begun = time.perf_counter()
+            views[4:] = program.call_on_device("decode", views)[1:]
+            times.append(time.perf_counter() - begun)
+        shortest.append(min(times))
+    # A copy of 16 MB takes some milliseconds, a step a tenth of one.
+    assert shortest[1] < shortest[0] + 1e-3
+
+
+def test_the_description_survives_compilation(program: attnorm.Program, tmp_path: Path) -> None:
     """A .vmfb alone says what a session has to know."""
     from iree import runtime
 
-    program = attnorm.compile(gemma[1])
-    module = runtime.VmModule.copy_buffer(runtime.VmInstance(), program._vmfb)
+    program.save(tmp_path / "model.vmfb")
+    vmfb = (tmp_path / "model.vmfb").read_bytes()
+    module = runtime.VmModule.copy_buffer(runtime.VmInstance(), vmfb)
     reflection = module.lookup_function("decode").reflection
     assert json.loads(reflection["attnorm.model"]) == {
         "family": "gemma3_text",
@@ -227,12 +279,16 @@ def test_the_description_survives_compilation(gemma: tuple[Any, ir.Operation]) -
     }
 
 
-def test_no_roll_where_the_window_is_not_used_up(tmp_path: Path) -> None:
-    """Where a window and a chunk hold the capacity, the slots are that, and there is no @roll."""
+@pytest.mark.parametrize(
+    ("capacity", "chunks", "slots"), [(20, [CHUNK], 20), (96, [], 16), (96, [4], 16)]
+)
+def test_slots(capacity: int, chunks: list[int], slots: int, tmp_path: Path) -> None:
+    """Room for a window of new keys at least; no @roll where the slots hold the capacity."""
     model_of("mistral").save_pretrained(tmp_path)
-    module = attnorm.from_hugging_face(tmp_path, capacity=20, chunks=[CHUNK])
-    assert "roll" not in functions(module)
-    assert "tensor<1x2x20x16xf32>" in str(functions(module)["decode"].attributes["function_type"])
+    module = attnorm.from_hugging_face(tmp_path, capacity=capacity, chunks=chunks)
+    assert ("roll" in functions(module)) == (slots < capacity)
+    type_ = str(functions(module)["decode"].attributes["function_type"])
+    assert f"tensor<1x2x{slots}x16xf32>" in type_
 
 
 @pytest.mark.parametrize(
