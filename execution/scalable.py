@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..bindings import Rewriter, apply_patterns, hlo, ir
 from ..stablehlo import Builder
 
-
 _TRANSPOSE = "stablehlo.transpose"
 
 

@@ -38,6 +38,7 @@ def run_lit(results: Path) -> Counter[str]:
 def run_pytest(results: Path) -> Counter[str]:
     """Runs pytest; an error outside of a test is a failure too."""
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={results}"]
+    command += ["--numprocesses=auto", "--dist=worksteal"]
     status = subprocess.run(command, cwd=ROOT).returncode
     counts: Counter[str] = Counter()
     if results.exists():
