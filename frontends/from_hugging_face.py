@@ -76,23 +76,23 @@ def from_hugging_face(
 
     tell = on_progress or (lambda text: None)
     _check(capacity, batch, chunks)
-    tell("weights")
+    tell("loading the weights")
     model = model_of(source, dtype, seed, ATTENTION)
     caches = Caches.of(model, batch, capacity, max(chunks, default=1))
     step = Step(model, caches, capacity)
     programs = {}
     for name, count in _steps(chunks).items():
-        tell(f"@{name}")
+        tell(f"tracing @{name}")
         scalars = [_scalar() for _ in range(3)]
         example = (_ids(batch, count), *scalars, *caches.empty(model.dtype))
         programs[name] = export_program(step, example, {}, None)
     rolling = caches.rolling(capacity)
     if rolling:
-        tell("@roll")
+        tell("tracing @roll")
         window = caches.windows[rolling[0]]
         example = (_scalar(), *caches.empty(model.dtype, rolling))
         programs["roll"] = export_program(Roll(window), example, {}, None)
-    tell("StableHLO")
+    tell("lowering to StableHLO")
     imported = bindings_torch.import_programs(programs, api.new_context(), build)
     module = parse_bytecode(imported.bytecode, str(source), api.new_context())
     named = {

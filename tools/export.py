@@ -39,7 +39,7 @@ def add_command(commands: Any) -> None:
     hf.add_argument("--batch", type=int, default=1, metavar="N", help="rows (default: 1)")
     hf.add_argument(
         "--chunks",
-        type=_numbers,
+        type=_sizes,
         default=[64, 512],
         metavar="N,...",
         help="tokens that prefill takes at once, a function each (default: 64,512)",
@@ -56,15 +56,25 @@ def add_command(commands: Any) -> None:
     hf.set_defaults(command=_export)
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if part]
+def _sizes(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected sizes as in 64,512, got '{text}'") from None
 
 
 def _export(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from ..frontends.extras import require
     from ..frontends.from_hugging_face import from_hugging_face
 
+    require("transformers", extra="torch")
+    import transformers
+
+    # It tells the same, and more than anyone asked for.
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     begun = time.monotonic()
 
