@@ -32,6 +32,10 @@ def _print_tables(report: Report) -> None:
         console.width = 1000
     counts = [(kind, count, report.fused[kind]) for kind, count in report.counts.items()]
     _table(console, "counts", ("op", "raised", "fused"), counts)
+    if len(report.functions) > 1:
+        kinds = [kind for kind, count in report.counts.items() if count]
+        rows = [(name, *map(found.get, kinds)) for name, found in report.functions.items()]
+        _table(console, "raised, by function", ("function", *kinds), rows)
     _table(console, "recognised", ("op", "at", "types", "attributes"), map(_op_row, report.ops))
     refusals = [(item.pass_name, item.location, item.reason) for item in report.refusals]
     _table(console, "nearly recognised", ("pass", "at", "why not"), refusals)

@@ -5,9 +5,10 @@
     counts    {"rms_norm": 1, "rms_norm_mul": 0, "add_rms_norm": 0, "layer_norm": 0, "softmax": 0,
               "sdpa": 0}, as raised: an RMSNorm and a multiply after it are one rms_norm. The
               softmax inside of an sdpa is not counted again.
+    functions {"main": {"rms_norm": 1, ...}, ...}: the same by function, of those that have any
     fused     the same keys after `attnorm-fuse`: there they are one rms_norm_mul
     ops       every op as raised, in the order of the module:
-              {"op": "rms_norm", "location": "model.mlir:3:10",
+              {"op": "rms_norm", "function": "main", "location": "model.mlir:3:10",
                "operands": {"x": {"shape": [2, null], "dtype": "f32"}},
                "results": {"result": {"shape": [2, null], "dtype": "f32"}},
                "attributes": {"axes": [1], "epsilon": 1e-06, ...}, "missing": []};
@@ -37,7 +38,7 @@ import difflib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,7 @@ class FoundOp:
     """An op as raised. `missing` are attributes that the IR does not carry; their value is None."""
 
     op: str
+    function: str | None
     location: str | None
     operands: dict[str, Tensor]
     results: dict[str, Tensor]
@@ -138,6 +140,7 @@ class Report:
     """What a module contains; the module docstring says what each field is."""
 
     counts: dict[str, int]
+    functions: dict[str, dict[str, int]]
     fused: dict[str, int]
     ops: tuple[FoundOp, ...]
     refusals: tuple[Refused, ...]
@@ -175,8 +178,9 @@ def report(module: ir.Operation, pipeline: str = RAISE, *, kernels: bool = False
     run(work, FUSE)
     fused, bytes_after = _survey(work), len(bytecode(work))
     return Report(
-        counts=_counts(raised),
-        fused=_counts(fused),
+        counts=_counts(raised.ops),
+        functions=_by_function(raised.ops),
+        fused=_counts(fused.ops),
         ops=raised.ops,
         refusals=tuple(map(_refused, refused)),
         left=raised.calls,
@@ -238,9 +242,14 @@ def _survey(module: ir.Operation) -> _Survey:
     return _Survey(count, tuple(ops), tuple(calls))
 
 
-def _counts(survey: _Survey) -> dict[str, int]:
-    found = Counter(op.op for op in survey.ops)
+def _counts(ops: Iterable[FoundOp]) -> dict[str, int]:
+    found = Counter(op.op for op in ops)
     return {kind: found[kind] for kind in _KINDS}
+
+
+def _by_function(ops: Sequence[FoundOp]) -> dict[str, dict[str, int]]:
+    names = dict.fromkeys(op.function for op in ops if op.function is not None)
+    return {name: _counts(op for op in ops if op.function == name) for name in names}
 
 
 def _found(op: ir.Operation) -> FoundOp:
@@ -249,12 +258,22 @@ def _found(op: ir.Operation) -> FoundOp:
     missing = ("epsilon",) if attributes.get("epsilon") == _NO_EPSILON else ()
     return FoundOp(
         op=op.name.removeprefix(f"{dialect.NAMESPACE}."),
+        function=_function(op),
         location=_place(diagnostic(op.location, "")),
         operands=_tensors(view, definition.operand_defs),
         results=_tensors(view, definition.result_defs),
         attributes=attributes | dict.fromkeys(missing),
         missing=missing,
     )
+
+
+def _function(op: ir.Operation) -> str | None:
+    """The name of the function that an op stands in, if it is in one."""
+    while op.name != "func.func":
+        if op.parent is None:
+            return None
+        op = op.parent.operation
+    return op.attributes["sym_name"].value
 
 
 def _tensors(view: Any, definitions: Iterable[Any]) -> dict[str, Tensor]:

@@ -138,13 +138,22 @@ def test_composite_is_left_where_the_pipeline_opens_none() -> None:
     assert found.opened == ()
 
 
+def test_counts_by_function() -> None:
+    """Each function that has an op, in the order of the module."""
+    other = SDPA.replace("@main", "@other")
+    found = report_of(SDPA + other + "func.func @none() { return }\n")
+    assert found["counts"] == NONE | {"sdpa": 2}
+    assert list(found["functions"]) == ["main", "other"]
+    assert found["functions"]["other"] == NONE | {"sdpa": 1}
+
+
 # -- the schema ----------------------------------------------------------------------------------
 
 
 def test_json_keys_are_in_order() -> None:
     """The keys are those that the module docstring documents, in its order."""
     found = report_of(NORM_MUL)
-    keys = ["counts", "fused", "ops", "refusals", "left", "opened", "size"]
+    keys = ["counts", "functions", "fused", "ops", "refusals", "left", "opened", "size"]
     assert list(found) == keys
     assert list(found["counts"]) == list(found["fused"]) == list(NONE)
 
@@ -156,6 +165,7 @@ def test_json_of_an_op() -> None:
     assert report_of(NORM_MUL)["ops"] == [
         {
             "op": "rms_norm",
+            "function": "main",
             "location": "m.mlir:2:8",
             "operands": {"x": tensor},
             "results": {"result": tensor},
