@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from . import oracle
-from .cases import Case, operands
 from .machine import cores
 from .messages import Outcome, Prepare, Turn
+from .suite import Case, Suite
 
 _PAUSE = 0.02
 """Seconds between turns: threads of the last one that wait in a loop for more work go to sleep."""
 _LARGE_ROUNDS = 3
-_PATIENCE = 300.0
+_PATIENCE = 900.0
 """Seconds until an answer is given up on."""
 
 
@@ -46,13 +45,13 @@ class Lost(Exception):
 class Process:
     """A contender's process, started when it is first asked."""
 
-    def __init__(self, name: str, threads: int, scratch: Path) -> None:
+    def __init__(self, suite: str, name: str, threads: int, scratch: Path) -> None:
         here, there = Pipe()
         cpus = ",".join(map(str, cores()[:threads]))
-        command = [sys.executable, "-m", "benchmarks.worker", name, cpus, str(there.fileno())]
+        arguments = [suite, name, cpus, str(there.fileno())]
         self._connection = here
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "benchmarks.worker", *arguments],
             env={**os.environ, **environment(threads, scratch)},
             cwd=Path(__file__).parents[1],
             pass_fds=[there.fileno()],
@@ -107,8 +106,8 @@ def environment(threads: int, scratch: Path) -> dict[str, str]:
 class Ensemble:
     """The contenders at one number of threads."""
 
-    def __init__(self, names: Sequence[str], threads: int, scratch: Path) -> None:
-        self._names, self._threads, self._scratch = names, threads, scratch
+    def __init__(self, suite: str, names: Sequence[str], threads: int, scratch: Path) -> None:
+        self._suite, self._names, self._threads, self._scratch = suite, names, threads, scratch
         self._processes: dict[str, Process] = {}
         self._absent: dict[str, Outcome] = {}
 
@@ -160,12 +159,12 @@ class Ensemble:
             return self._absent[name]
         try:
             if name not in self._processes:
-                self._processes[name] = Process(name, self._threads, self._scratch)
+                self._processes[name] = Process(self._suite, name, self._threads, self._scratch)
                 started: Outcome = self._processes[name].receive()
                 if started.status != "ok":
                     self._absent[name] = started
                     return started
-            return self._processes[name].ask(Prepare(case, tuple(wanted)))
+            return self._processes[name].ask(Prepare(case, tuple(wanted), str(self._scratch)))
         except Lost as error:
             return self._drop(name, error)
 
@@ -185,6 +184,7 @@ Say = Callable[[str], None]
 
 
 def run(
+    suite: Suite,
     cases: Sequence[Case],
     names: Sequence[str],
     thread_counts: Sequence[int],
@@ -197,13 +197,13 @@ def run(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ensembles = {
-            threads: stack.enter_context(Ensemble(names, threads, scratch))
+            threads: stack.enter_context(Ensemble(suite.name, names, threads, scratch))
             for threads in thread_counts
         }
         for number, case in enumerate(cases, 1):
             head = f"{case.title} ({number} of {len(cases)})"
-            say(f"{head}: float64 definition")
-            wanted = _write(oracle.expected(case, operands(case)), scratch)
+            say(f"{head}: {suite.standard}")
+            wanted = _write(suite.expected(case, scratch), scratch)
             for threads, ensemble in ensembles.items():
                 where = f"{head}, {threads} thread{'s' * (threads > 1)}"
                 yield ensemble.measure(

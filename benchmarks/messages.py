@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .cases import Case
+from .suite import Case
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Build a case and compare its results with what `wanted` holds (.npy files)."""
+    """Build a case and compare its results with what `wanted` holds (.npy files).
+
+    `folder` is what the processes have in common.
+    """
 
     case: Case
     wanted: tuple[str, ...]
+    folder: str
 
 
 @dataclass(frozen=True)

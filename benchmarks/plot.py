@@ -9,8 +9,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
-from .contenders import BASE, CONTENDERS, LIMIT
 from .record import Record
+from .suite import BASE
 
 _MARKERS = "osD^vP*Xh<"
 
@@ -28,7 +28,7 @@ def draw(record: Record, path: Path) -> None:
     with pyplot.rc_context({"svg.hashsalt": BASE, "font.size": 8, "axes.axisbelow": True}):
         figure, panels = pyplot.subplots(1, len(counts), figsize=size, sharey=True, squeeze=False)
         for panel, threads in zip(panels[0], counts, strict=True):
-            _panel(panel, [r for r in results if r["threads"] == threads], titles)
+            _panel(panel, record, threads, titles)
             panel.set_title("one thread" if threads == 1 else f"{threads} threads")
         handles = {h.get_label(): h for p in panels[0] for h in p.get_legend_handles_labels()[0]}
         figure.legend(handles=list(handles.values()), loc="lower center", ncols=6, frameon=False)
@@ -38,8 +38,9 @@ def draw(record: Record, path: Path) -> None:
         pyplot.close(figure)
 
 
-def _panel(panel: Axes, results: list[Record], titles: list[str]) -> None:
-    names = [name for name in CONTENDERS if name not in (BASE, LIMIT)]
+def _panel(panel: Axes, record: Record, threads: int, titles: list[str]) -> None:
+    results = [r for r in record["results"] if r["threads"] == threads and "ratio" in r]
+    names = [name for name in record["contenders"] if name not in (BASE, record["limit"])]
     for index, name in enumerate(names):
         own = [result for result in results if result["contender"] == name]
         if not own:
@@ -57,7 +58,7 @@ def _panel(panel: Axes, results: list[Record], titles: list[str]) -> None:
             fmt=_MARKERS[index],
             markersize=4.5,
             linewidth=1,
-            label=CONTENDERS[name].label,
+            label=record["contenders"][name]["label"],
         )
     panel.axvline(1, color="black", linewidth=1)
     panel.set_xscale("log")

@@ -6,27 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .cases import Rows
 from .conductor import Row
-from .contenders import BASE, CONTENDERS
 from .stats import ratios, spread
+from .suite import BASE, Suite
 
 Record = dict[str, Any]
 
 
 def record(
-    rows: Sequence[Row], machine: Mapping[str, str], versions: Mapping[str, str], how: Mapping
+    suite: Suite,
+    rows: Sequence[Row],
+    machine: Mapping[str, str],
+    versions: Mapping[str, str],
+    how: Mapping,
 ) -> Record:
     """The whole run; times in seconds."""
     bases = {(row.case.name, row.threads): row for row in rows if row.contender == BASE}
-    names = dict.fromkeys(row.contender for row in rows)
+    names = {row.contender for row in rows}
     return {
         "machine": dict(machine),
         "versions": dict(versions),
         "settings": dict(how),
+        "standard": suite.standard,
+        "limit": suite.limit,
         "contenders": {
-            name: {"label": CONTENDERS[name].label, "buffers": CONTENDERS[name].buffers}
-            for name in names
+            name: {"label": entry.label, "buffers": entry.buffers}
+            for name, entry in suite.contenders.items()
+            if name in names
         },
         "results": [_result(row, bases.get((row.case.name, row.threads))) for row in rows],
     }
@@ -36,12 +42,12 @@ def _result(row: Row, base: Row | None) -> Record:
     found: Record = {
         "case": row.case.name,
         "title": row.case.title,
-        "op": row.case.op,
+        "heading": row.case.heading,
         "threads": row.threads,
         "contender": row.contender,
         **asdict(row.outcome),
     }
-    if isinstance(row.case, Rows):
+    if row.case.bytes_moved is not None:
         found["bytes_moved"] = row.case.bytes_moved
     if row.turns:
         found["seconds"] = spread(row.turns).median

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .contenders import BASE, CONTENDERS, LIMIT
 from .record import Record
-
-_ROWS_HEADING = "Norms and softmax"
-_ATTENTION_HEADING = "Attention"
+from .suite import BASE
 
 
 def markdown(record: Record) -> str:
-    """The machine, a table a kind of op and number of threads, compile times, reasons."""
+    """The machine, a table a heading and number of threads, compile times, reasons."""
     parts = [_about(record)]
     results = record["results"]
     for threads in sorted({result["threads"] for result in results}):
-        for heading in (_ROWS_HEADING, _ATTENTION_HEADING):
-            here = [r for r in results if r["threads"] == threads and _heading(r) == heading]
+        for heading in dict.fromkeys(result["heading"] for result in results):
+            here = [r for r in results if (r["threads"], r["heading"]) == (threads, heading)]
             if here:
-                parts.append(f"## {heading}, {_threads(threads)}\n\n{_times(here)}")
-    parts += [f"## Seconds to compile\n\n{_compilations(results)}", _notes(record)]
+                parts.append(f"## {heading}, {_threads(threads)}\n\n{_times(record, here)}")
+    parts += [f"## Seconds to compile\n\n{_compilations(record)}", _notes(record)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -29,10 +26,6 @@ def milliseconds(seconds: float) -> str:
     value = seconds * 1e3
     places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2 if value >= 0.9995 else 3
     return f"{value:.{places}f}"
-
-
-def _heading(result: Record) -> str:
-    return _ATTENTION_HEADING if result["op"] == "sdpa" else _ROWS_HEADING
 
 
 def _threads(count: int) -> str:
@@ -47,7 +40,7 @@ def _about(record: Record) -> str:
         + "\n".join(facts)
         + f"\n\nMilliseconds a call, the median of {record['settings']['rounds']} interleaved "
         f"rounds. In parentheses: the peer's time over {BASE}'s, round by round, as median and "
-        "quartiles; above 1 the peer is slower. Every result was equal to a float64 definition "
+        f"quartiles; above 1 the peer is slower. Every result was equal to {record['standard']} "
         "before it was timed. `-`: the peer lacks the case; the JSON has the reason."
     )
 
@@ -55,13 +48,14 @@ def _about(record: Record) -> str:
 # -- times ---------------------------------------------------------------------------------------
 
 
-def _times(results: Sequence[Record]) -> str:
-    names = [n for n in CONTENDERS if any(r["contender"] == n and _shown(r) for r in results)]
+def _times(record: Record, results: Sequence[Record]) -> str:
+    shown = {result["contender"] for result in results if _shown(result)}
+    names = [name for name in record["contenders"] if name in shown]
     lines = []
     for title in dict.fromkeys(result["title"] for result in results):
         row = {r["contender"]: r for r in results if r["title"] == title}
-        lines.append([title, *(_cell(row, name) for name in names)])
-    return table(["", *(CONTENDERS[name].label for name in names)], lines)
+        lines.append([title, *(_cell(row, name, record["limit"]) for name in names)])
+    return table(["", *_labels(record, names)], lines)
 
 
 def _shown(result: Record) -> bool:
@@ -69,7 +63,11 @@ def _shown(result: Record) -> bool:
     return result["status"] != "unsupported"
 
 
-def _cell(row: dict[str, Record], name: str) -> str:
+def _labels(record: Record, names: Sequence[str]) -> list[str]:
+    return [record["contenders"][name]["label"] for name in names]
+
+
+def _cell(row: dict[str, Record], name: str, limit: str) -> str:
     result = row.get(name)
     if result is None or result["status"] == "unsupported":
         return "-"
@@ -77,17 +75,17 @@ def _cell(row: dict[str, Record], name: str) -> str:
         return result["status"]
     time = milliseconds(result["seconds"])
     if name == BASE:
-        return f"**{time}**{_share(row)}"
-    if name == LIMIT or "ratio" not in result:
+        return f"**{time}**{_share(row, limit)}"
+    if name == limit or "ratio" not in result:
         return time
     ratio = result["ratio"]
     return f"{time} ({ratio['median']:.2f}x, {ratio['low']:.2f} to {ratio['high']:.2f})"
 
 
-def _share(row: dict[str, Record]) -> str:
-    """How much of the copy's bandwidth attnorm reaches."""
-    limit = row.get(LIMIT, {}).get("ratio")
-    return f", {limit['median']:.0%} of copy" if limit else ""
+def _share(row: dict[str, Record], limit: str) -> str:
+    """How much of the limit's bandwidth attnorm reaches."""
+    ratio = row.get(limit, {}).get("ratio")
+    return f", {ratio['median']:.0%} of {limit}" if ratio else ""
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -99,10 +97,11 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 # -- the rest ------------------------------------------------------------------------------------
 
 
-def _compilations(results: Sequence[Record]) -> str:
+def _compilations(record: Record) -> str:
+    results = record["results"]
     names = [
         name
-        for name in CONTENDERS
+        for name in record["contenders"]
         if any(r["contender"] == name and r["compile_seconds"] is not None for r in results)
     ]
     # Compilers take what threads there are: the largest number shows them at their best.
@@ -116,13 +115,14 @@ def _compilations(results: Sequence[Record]) -> str:
         }
         times = [row.get(name) for name in names]
         lines.append([title, *("-" if time is None else f"{time:.2f}" for time in times)])
-    return table(["", *(CONTENDERS[name].label for name in names)], lines)
+    return table(["", *_labels(record, names)], lines)
 
 
 def _notes(record: Record) -> str:
     lines = [f"- {entry['label']}: {entry['buffers']}." for entry in record["contenders"].values()]
+    labels = {name: entry["label"] for name, entry in record["contenders"].items()}
     faults = [
-        f"- {CONTENDERS[r['contender']].label}, {r['title']}, {_threads(r['threads'])}: "
+        f"- {labels[r['contender']]}, {r['title']}, {_threads(r['threads'])}: "
         f"{r['status']}: {r['reason']}"
         for r in record["results"]
         if r["status"] in ("wrong", "failed")

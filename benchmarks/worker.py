@@ -1,6 +1,6 @@
 """One contender in a process of its own: what a number of threads is, is settled at its start.
 
-    python -m benchmarks.worker CONTENDER CPUS FD
+    python -m benchmarks.worker SUITE CONTENDER CPUS FD
 
 `CPUS` are those that it may run on, "0,1". Messages come and go through the connection `FD`.
 """
@@ -13,17 +13,17 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .messages import Outcome, Prepare, Turn
 
 if TYPE_CHECKING:
-    from .cases import Array, Case
-    from .contenders.base import Form, Prepared
+    from .contender import Form, Prepared
 
 _BATCH_SECONDS = 1e-3
 _ORDER = ("ok", "wrong", "failed", "unsupported")
@@ -32,21 +32,20 @@ _ORDER = ("ok", "wrong", "failed", "unsupported")
 class Worker:
     """Answers messages, one case at a time."""
 
-    def __init__(self, name: str, threads: int) -> None:
-        from .contenders import CONTENDERS, LIMIT
+    def __init__(self, suite: str, name: str, threads: int) -> None:
+        from .suite import find
 
-        self._checked = name != LIMIT
-        self._contender = CONTENDERS[name].load()(threads)
+        self._suite = find(suite)
+        self._checked = name != self._suite.limit
+        self._contender = self._suite.contenders[name].load()(threads)
         self._prepared: Prepared | None = None
         gc.disable()
 
     def prepare(self, message: Prepare) -> Outcome:
         """Builds every form of the case and keeps the fastest right one."""
-        from .cases import operands
-
         self._prepared, best = None, math.inf
         outcomes: list[Outcome] = []
-        for form in self._forms(message.case, operands(message.case)):
+        for form in self._forms(message):
             gc.collect()
             prepared, outcome = self._build(form, message)
             outcomes.append(outcome)
@@ -56,16 +55,17 @@ class Worker:
         # The form that is measured; else the first one that was wrong, failed or is not there.
         return min(outcomes, key=lambda outcome: _ORDER.index(outcome.status))
 
-    def _forms(self, case: Case, operands: Mapping[str, Array]) -> Sequence[Form]:
+    def _forms(self, message: Prepare) -> Sequence[Form]:
         try:
-            return self._contender.forms(case, operands)
+            inputs = self._suite.inputs(message.case, Path(message.folder))
+            return self._contender.forms(message.case, inputs)
         except Exception as error:
             # As if there were one form, which failed so.
             return [partial(_raise, error)]
 
     def _build(self, form: Form, message: Prepare) -> tuple[Prepared | None, Outcome]:
         """Compiles and compares; whatever goes wrong is an outcome."""
-        from .contenders.base import Unsupported
+        from .contender import Unsupported
 
         try:
             prepared = form()
@@ -79,18 +79,18 @@ class Worker:
     def _judge(self, prepared: Prepared, message: Prepare) -> Outcome:
         import numpy as np
 
-        from . import oracle
-
         results = prepared.results()
         outcome = Outcome("ok", "", prepared.form, None, prepared.compile_seconds)
         if not self._checked:
             return outcome
         wanted = [np.load(path, mmap_mode="r") for path in message.wanted]
-        outcome = replace(outcome, error=oracle.verdict(message.case, results, wanted))
-        if (limit := oracle.tolerance(message.case)) >= (outcome.error or 0.0):
+        outcome = replace(outcome, error=self._suite.verdict(message.case, results, wanted))
+        if (limit := self._suite.tolerance(message.case)) >= (outcome.error or 0.0):
             return outcome
-        reason = f"differs from float64 by {outcome.error:.1e}, more than {limit:.0e}"
-        return replace(outcome, status="wrong", reason=reason)
+        by = f"{outcome.error:.1e}, more than {limit:.0e}"
+        return replace(
+            outcome, status="wrong", reason=f"differs from {self._suite.standard} by {by}"
+        )
 
     def turn(self, message: Turn) -> float:
         """Seconds a call: the median of batches of at least a millisecond.
@@ -135,13 +135,13 @@ def _brief(error: Exception) -> str:
 
 def main() -> None:
     """Serves until the connection ends."""
-    name, cpus, descriptor = sys.argv[1:]
+    suite, name, cpus, descriptor = sys.argv[1:]
     chosen = {int(cpu) for cpu in cpus.split(",")}
     # Before any framework counts the machine's cores.
     os.sched_setaffinity(0, chosen)
     connection = Connection(int(descriptor))
     try:
-        worker = Worker(name, len(chosen))
+        worker = Worker(suite, name, len(chosen))
     except ImportError as error:
         connection.send(Outcome("unsupported", f"not installed: {error.name}"))
         return

@@ -4,6 +4,7 @@
 
     module = attnorm.load("model.mlir")             # text, bytecode, portable artifact, SKaiNET
     module = attnorm.from_torch(model, (x,))        # or from_jax(fn, x), from_onnx("model.onnx")
+    module = attnorm.from_hugging_face("directory") # a language model, its weights and caches
     lowered = attnorm.lower(module)                 # plain StableHLO
     print(attnorm.report(module).counts)            # {"rms_norm": 5, ..., "sdpa": 2}
     program = attnorm.compile(module)               # through IREE, for this CPU

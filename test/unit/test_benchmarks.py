@@ -15,13 +15,23 @@ from attnorm import reference
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import machine, oracle, stablehlo_text, stats, tables  # noqa: E402
-from benchmarks.__main__ import parser  # noqa: E402
-from benchmarks.cases import CASES, EPSILON, Attention, Case, Rows, mask, operands, ways  # noqa: E402
+from benchmarks import machine, stats, tables  # noqa: E402
+from benchmarks.__main__ import contenders, parser  # noqa: E402
 from benchmarks.conductor import Row, environment  # noqa: E402
-from benchmarks.contenders import BASE, CONTENDERS  # noqa: E402
 from benchmarks.messages import Outcome  # noqa: E402
+from benchmarks.operators import SUITE, oracle, stablehlo_text  # noqa: E402
+from benchmarks.operators.cases import (  # noqa: E402
+    CASES,
+    EPSILON,
+    Attention,
+    Case,
+    Rows,
+    mask,
+    operands,
+    ways,
+)
 from benchmarks.record import record  # noqa: E402
+from benchmarks.suite import BASE, SUITES, find  # noqa: E402
 
 SMALL: tuple[Case, ...] = (
     Rows("rms_norm", 3, 8),
@@ -174,7 +184,7 @@ def rows() -> list[Row]:
 
 def test_table() -> None:
     """Times with ratios; what is wrong is named, what is lacking is left out."""
-    found = record(rows(), {"cpu": "one"}, {"torch": "1", "jax": "-"}, {"rounds": 3})
+    found = record(SUITE, rows(), {"cpu": "one"}, {"torch": "1", "jax": "-"}, {"rounds": 3})
     text = tables.markdown(found)
     assert "| **2.00**, 50% of copy | wrong | 4.00 (2.00x, 2.00 to 2.00) | 1.00 |" in text
     assert "tract |" not in text
@@ -184,7 +194,7 @@ def test_table() -> None:
 
 def test_record_keeps_reasons() -> None:
     """The JSON says why a cell is empty."""
-    found = record(rows(), {}, {}, {"rounds": 3})
+    found = record(SUITE, rows(), {}, {}, {"rounds": 3})
     lacking = next(r for r in found["results"] if r["contender"] == "tract")
     assert (lacking["status"], lacking["reason"]) == ("unsupported", "lacks it")
     assert "seconds" not in lacking
@@ -207,9 +217,16 @@ def test_environment_says_threads(tmp_path: Path) -> None:
 
 def test_command_line() -> None:
     """The base is always there; unknown contenders are an error."""
-    assert parser().parse_args(["--contenders", "torch,iree"]).contenders == [
-        *("attnorm", "iree", "torch")
-    ]
-    with pytest.raises(SystemExit):
-        parser().parse_args(["--contenders", "nobody"])
-    assert next(iter(CONTENDERS)) == BASE
+    options = parser().parse_args(["--contenders", "torch,iree"])
+    assert contenders(find(options.suite), options.contenders) == ["attnorm", "iree", "torch"]
+    with pytest.raises(SystemExit, match="nobody"):
+        contenders(SUITE, "nobody")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_suites(name: str) -> None:
+    """Found by their names; the base is the first contender, the limit is one."""
+    suite = find(name)
+    assert suite.name == name
+    assert next(iter(suite.contenders)) == BASE
+    assert suite.limit in suite.contenders

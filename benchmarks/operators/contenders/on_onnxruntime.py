@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented
 
+from ...contender import Form, Prepared, Unsupported
 from ..cases import Array, Attention, Case, ways
-from .base import Form, Prepared, Unsupported
 from .onnx_models import Model, contrib, element, standard
 
 

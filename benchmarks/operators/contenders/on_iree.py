@@ -13,9 +13,9 @@ from iree import runtime
 import attnorm
 from attnorm.execution.compiler import compile_module
 
+from ...contender import Form, Prepared
 from ..cases import Array, Case, Rows
 from ..stablehlo_text import text
-from .base import Form, Prepared
 
 
 class Plain:

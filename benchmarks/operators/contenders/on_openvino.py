@@ -13,8 +13,8 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
+from ...contender import Form, Prepared
 from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, additive_mask, ways
-from .base import Form, Prepared
 
 
 class Build(Protocol):

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import tract
 
+from ...contender import Form, Prepared, Unsupported
 from ..cases import EPSILON, PARAMETERS, Array, Case, Rows, ways
-from .base import Form, Prepared, Unsupported
 from .onnx_models import standard
 
 _NORMS = ("rms_norm", "rms_norm_mul", "add_rms_norm")

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ..suite import Wide
 from .cases import DTYPES, EPSILON, Array, Attention, Case, Rows, mask
-
-Wide = npt.NDArray[np.float64]
 
 _TOLERANCES = {"f32": 1e-5, "f16": 2**-10, "bf16": 2**-7}
 """Relative. For half types two roundings to nearest: of the norm, and of its product."""

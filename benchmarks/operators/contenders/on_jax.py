@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...contender import Form, Prepared
 from ..cases import EPSILON, Array, Attention, Case, Rows, ways
-from .base import Form, Prepared
 
 
 class Xla:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from ..cases import Array, Case
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.generic]
 
 
 class Unsupported(Exception):
@@ -41,6 +44,6 @@ class Contender(Protocol):
         """Loads the framework and tells it the number of threads."""
         ...
 
-    def forms(self, case: Case, operands: Mapping[str, Array]) -> Sequence[Form]:
+    def forms(self, case: Any, inputs: Any) -> Sequence[Form]:
         """The public forms that could be its best; the fastest right one is measured."""
         ...

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, flex_attention, sdpa_kernel
 
+from ...contender import Form, Prepared, Unsupported
 from ..cases import EPSILON, Array, Attention, Case, Rows, additive_mask, mask, ways
-from .base import Form, Prepared, Unsupported
 
 Tensors = tuple[torch.Tensor, ...]
 Function = Callable[..., torch.Tensor | tuple[torch.Tensor, ...]]

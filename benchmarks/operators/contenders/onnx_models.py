@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from ...contender import Unsupported
 from ..cases import EPSILON, PARAMETERS, Array, Attention, Case, Rows, additive_mask
-from .base import Unsupported
 
 _CONTRIB = "com.microsoft"
 _ELEMENTS = {

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ...contender import Form, Prepared, Unsupported
 from ..cases import Array, Case, Rows
-from .base import Form, Prepared, Unsupported
 
 _WORTH_A_THREAD = 1 << 20
 """Bytes: below, handing a slice to a thread costs more than copying it."""

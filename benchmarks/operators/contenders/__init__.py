@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-
-from .base import Contender
+from ...suite import Entry
 
 _UPLOADED = (
     "operands uploaded once, the weights too, as arguments; results allocated by every call from "
@@ -17,62 +14,56 @@ _TORCH = (
     "keeps freed memory, so that it is used again"
 )
 
-
-@dataclass(frozen=True)
-class Entry:
-    """Where a contender is, what it needs installed, and who owns its buffers."""
-
-    label: str
-    place: str
-    packages: tuple[str, ...]
-    buffers: str
-
-    def load(self) -> type[Contender]:
-        """Imports the framework."""
-        module, _, name = self.place.partition(":")
-        return getattr(importlib.import_module(f".{module}", __name__), name)
-
-
 CONTENDERS: dict[str, Entry] = {
     "attnorm": Entry(
         "attnorm",
-        "on_iree:Attnorm",
+        "operators.contenders.on_iree:Attnorm",
         ("attnorm", "torch-mlir", "iree-base-compiler", "iree-base-runtime"),
         _UPLOADED,
     ),
     "iree": Entry(
-        "plain IREE", "on_iree:Plain", ("iree-base-compiler", "iree-base-runtime"), _UPLOADED
+        "plain IREE",
+        "operators.contenders.on_iree:Plain",
+        ("iree-base-compiler", "iree-base-runtime"),
+        _UPLOADED,
     ),
     "tract": Entry(
         "tract",
-        "on_tract:Tract",
+        "operators.contenders.on_tract:Tract",
         ("tract", "onnx"),
         "operands are tract tensors made once, results allocated by every call and freed; weights "
         "are constants of the model",
     ),
     "onnxruntime": Entry(
-        "ONNX Runtime", "on_onnxruntime:OnnxRuntime", ("onnxruntime", "onnx"), _BOUND
+        "ONNX Runtime",
+        "operators.contenders.on_onnxruntime:OnnxRuntime",
+        ("onnxruntime", "onnx"),
+        _BOUND,
     ),
-    "openvino": Entry("OpenVINO", "on_openvino:OpenVino", ("openvino",), _BOUND),
+    "openvino": Entry(
+        "OpenVINO", "operators.contenders.on_openvino:OpenVino", ("openvino",), _BOUND
+    ),
     "xla": Entry(
         "XLA CPU",
-        "on_jax:Xla",
+        "operators.contenders.on_jax:Xla",
         ("jax", "jaxlib"),
         "operands are device arrays made once, the weights too, none donated; results allocated by "
         "every call and freed; malloc keeps freed memory, so that it is used again",
     ),
-    "torch": Entry("torch eager", "on_torch:Eager", ("torch",), _TORCH),
-    "inductor": Entry("torch inductor", "on_torch:Inductor", ("torch",), _TORCH),
-    "torch-sdpa": Entry("torch flash SDPA", "on_torch:FlashSdpa", ("torch",), _TORCH),
+    "torch": Entry("torch eager", "operators.contenders.on_torch:Eager", ("torch",), _TORCH),
+    "inductor": Entry(
+        "torch inductor", "operators.contenders.on_torch:Inductor", ("torch",), _TORCH
+    ),
+    "torch-sdpa": Entry(
+        "torch flash SDPA", "operators.contenders.on_torch:FlashSdpa", ("torch",), _TORCH
+    ),
     "copy": Entry(
         "copy",
-        "on_numpy:Copy",
+        "operators.contenders.on_numpy:Copy",
         ("numpy",),
         "np.copyto between two arrays made once, as many bytes read and written as the case's "
         "least; sliced over the threads",
     ),
 }
-BASE = "attnorm"
-"""What ratios are to."""
 LIMIT = "copy"
 """What a row kernel cannot beat by much; no peer."""

@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.generic]
+from ..contender import Array
 
 EPSILON = 1e-6
 """Of every norm."""
@@ -62,6 +62,11 @@ class Rows:
         whole, row = (self.rows, self.columns), (self.columns,)
         names = _ROW_OPERANDS[self.op]
         return {name: row if name in PARAMETERS else whole for name in names}
+
+    @property
+    def heading(self) -> str:
+        """What the table is called."""
+        return "Norms and softmax"
 
     @property
     def outputs(self) -> int:
@@ -123,6 +128,16 @@ class Attention:
         """The operands in order."""
         keys = (1, self.key_heads, self.keys, self.depth)
         return {"q": (1, self.heads, self.queries, self.depth), "k": keys, "v": keys}
+
+    @property
+    def heading(self) -> str:
+        """What the table is called."""
+        return "Attention"
+
+    @property
+    def bytes_moved(self) -> None:
+        """Its arithmetic takes the time."""
+        return None
 
     @property
     def outputs(self) -> int:
