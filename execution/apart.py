@@ -18,10 +18,10 @@ from .weights import FLOATS, MIN_BYTES, Weight, Weights
 class Apart:
     """Where weights go to and come from.
 
-    With an `archive` they are written there, in f32, f16 or bf16 if `dtype` says so; without, the
-    program reads the `checkpoint` itself. Weights with a name are those of the `checkpoint`: files
-    that `WeightFiles` takes. Without one they are the module's own, and what has fewer than
-    `min_bytes` bytes stays in the program.
+    With an `archive` they are written there, those with a name in f32, f16 or bf16 if `dtype` says
+    so; without, the program reads the `checkpoint` itself. Weights with a name are those of the
+    `checkpoint`: files that `WeightFiles` takes. Without one they are the module's own, and what
+    has fewer than `min_bytes` bytes stays in the program.
     """
 
     archive: str | Path | None = None

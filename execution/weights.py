@@ -55,8 +55,8 @@ class Weights:
     weight in `taken`. A constant with a name (the key of its `dense_resource`) is a weight from
     `min_bytes` bytes on, or whatever its size with `every_name`; one without from `min_bytes` on,
     with `nameless`. Whatever has no bytes is one. Constants with one value everywhere, of booleans
-    and of unsigned integers are none. `dtype` is what floating-point weights are stored as; the
-    module converts them to its own type.
+    and of unsigned integers are none. `dtype` is what named weights of a floating-point
+    type are stored as; the module converts them to its own.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class Weights:
         return self._take(op, rewriter, value, self._weight(name, type_, value))
 
     def _weight(self, name: str, type_: TensorType, value: ir.Attribute) -> Weight:
-        stored = type_
-        if self._dtype is not None and type_.element in FLOATS:
-            stored = replace(type_, element=self._dtype)
-        return Weight(name, stored, type_, raw_bytes(value, type_.size))
+        weight = Weight(name, type_, type_, raw_bytes(value, type_.size))
+        if self._dtype is None or not (weight.is_named and weight.is_float):
+            return weight
+        return replace(weight, type=replace(type_, element=self._dtype))
 
     def _take(
         self, op: ir.Operation, rewriter: Rewriter, identity: str | ir.Attribute, weight: Weight

@@ -39,8 +39,8 @@ def add_options(compiling: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--weights-dtype",
         metavar="DTYPE",
-        help="what floats are stored as: f32, f16 or bf16 (default: as in the module); the program "
-        "computes in the module's types",
+        help="what weights with a name are stored as: f32, f16 or bf16 (default: as in the "
+        "module); the program computes in the module's types",
     )
 
 

@@ -129,8 +129,8 @@ def compile(
     `weights` is an archive (.irpa) to write: constants of at least `weights_min_bytes` bytes go
     there instead of into the program. `weights_from` are files of a checkpoint (.safetensors, an
     index of several, .irpa), whose weights take the place of the module's, by their names; without
-    `weights` the program reads them itself. `weights_dtype` ("f32", "f16", "bf16") is what floats
-    are stored as; the program computes in the module's own types.
+    `weights` the program reads them itself. `weights_dtype` ("f32", "f16", "bf16") is what weights
+    with a name are stored as; the program computes in the module's own types.
 
     Raises `AttnormError`, and `attnorm.execution.compiler.CompileError` where IREE refuses the
     module.

@@ -104,6 +104,11 @@ def test_own_constants_beside_a_checkpoint(tmp_path):
     )
     assert program.weights.keys() == {"norm.weight", "constant"}
     close(program(X), want)
+    program = attnorm.compile(
+        attnorm.load(text), weights=tmp_path / "w.irpa", weights_min_bytes=1, weights_dtype="bf16"
+    )
+    types = {name: type_.element for name, type_ in program.weights.items()}
+    assert types == {"norm.weight": "bf16", "constant": "f32"}
     program = attnorm.compile(attnorm.load(text), weights_from=checkpoint)
     assert program.weights.keys() == {"norm.weight"}
     close(program(X), want)
@@ -144,15 +149,13 @@ def test_long_casts(tmp_path):
     x = np.zeros_like(w)
     own = attnorm.compile(adding("w", w), weights=tmp_path / "a.irpa", weights_dtype="f16")
     np.testing.assert_array_equal(own(x), w.astype(np.float16).astype(np.float32))
-    splat = attnorm.compile(adding("w", w), weights_from=tmp_path / "splat.irpa")
-    np.testing.assert_array_equal(splat(x), np.full_like(w, 1.25))
-    cast = attnorm.compile(
-        adding("w", w),
-        weights=tmp_path / "b.irpa",
-        weights_from=tmp_path / "splat.irpa",
-        weights_dtype="f16",
-    )
-    np.testing.assert_array_equal(cast(x), np.full_like(w, 1.25))
+    for options in (
+        {},
+        {"weights": tmp_path / "copied.irpa"},
+        {"weights": tmp_path / "cast.irpa", "weights_dtype": "f16"},
+    ):
+        splat = attnorm.compile(adding("w", w), weights_from=tmp_path / "splat.irpa", **options)
+        np.testing.assert_array_equal(splat(x), np.full_like(w, 1.25))
 
 
 # -- what does not fit ---------------------------------------------------------------------------

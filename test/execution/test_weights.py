@@ -119,7 +119,6 @@ def test_derived_values_are_computed_once(built):
     names = set(re.findall(rb"[\w$]+_dispatch_[\w$]+", (built / "m.vmfb").read_bytes()))
     at_load = [name for name in names if name.startswith(b"_init")]
     assert len(at_load) == 2, "1 + n, and sin(p^T)"
-    assert len(names) - len(at_load) == 2, "the products"
 
 
 def test_converted_once(tmp_path):
