@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .program import Program
 
 
+Ids = Sequence[int] | Sequence[Sequence[int]] | np.ndarray
+
+
 class Session:
     """The tokens of `batch` rows so far, in the caches of a compiled language model.
 
@@ -37,7 +40,7 @@ class Session:
         types = program.functions["decode"].arguments[4:]
         self._caches = [program.upload(np.zeros(kind.shape, kind.dtype)) for kind in types]
 
-    def prefill(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+    def prefill(self, ids: Ids) -> np.ndarray:
         """Appends tokens: [n] for one row, [batch, n] for more; the logits behind the last one.
 
         It may be called again, also between calls of `decode`. Any n goes, up to the capacity: the
@@ -74,9 +77,7 @@ class Session:
         self._waiting = self._sampler(self.logits)
         return self._waiting
 
-    def generate(
-        self, ids: Sequence[int] | np.ndarray, max_new_tokens: int
-    ) -> Iterator[np.ndarray]:
+    def generate(self, ids: Ids, max_new_tokens: int) -> Iterator[np.ndarray]:
         """The tokens that follow a prompt, each as soon as it is there: [batch] i32.
 
         It ends where every row has had an end-of-text token, which is still given, or where the
@@ -93,9 +94,12 @@ class Session:
             if ended.all():
                 return
 
-    def _checked(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+    def _checked(self, ids: Ids) -> np.ndarray:
         batch, vocabulary = self.model.batch, self.model.vocabulary
-        tokens = np.asarray(ids)
+        try:
+            tokens = np.asarray(ids)
+        except ValueError:
+            raise AttnormError("ids: expected rows of as many tokens each") from None
         if tokens.ndim == 1 and batch == 1:
             tokens = tokens[None]
         if tokens.ndim != 2 or tokens.shape[0] != batch or not tokens.size:

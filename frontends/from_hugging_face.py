@@ -78,6 +78,8 @@ def from_hugging_face(
     _check(capacity, batch, chunks)
     tell("loading the weights")
     model = model_of(source, dtype, seed, ATTENTION)
+    # What the steps add is not in a checkpoint, and has no name.
+    names = {f"model.{name}": name for name in model.state_dict()}
     caches = Caches.of(model, batch, capacity, max(chunks, default=1))
     step = Step(model, caches, capacity)
     programs = {}
@@ -96,7 +98,7 @@ def from_hugging_face(
     imported = bindings_torch.import_programs(programs, api.new_context(), build)
     module = parse_bytecode(imported.bytecode, str(source), api.new_context())
     named = {
-        key: (name.removeprefix("model."), tensor)
+        key: (names.get(name, "constant"), tensor)
         for key, (name, tensor) in imported.tensors.items()
     }
     bindings_torch.attach(module, named)

@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import AttnormError
 from ..frontends.extras import require
 from . import weights
 
 if TYPE_CHECKING:
+    import numpy as np
     from tokenizers import Tokenizer
 
     from ..execution.session import Session
@@ -91,11 +90,12 @@ def _generate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     ids = arguments.ids if tokenizer is None else _encode(tokenizer, arguments.prompt, session)
-    prompt = np.tile(np.array(ids), (session.model.batch, 1))
     shown = _Ids() if tokenizer is None else _Text(tokenizer)
-    watch = _Watch(prompt.shape[1])
+    watch = _Watch(len(ids))
     try:
-        for tokens in watch.over(session.generate(prompt, arguments.max_new_tokens)):
+        for tokens in watch.over(
+            session.generate([ids] * session.model.batch, arguments.max_new_tokens)
+        ):
             shown.show(tokens)
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -107,6 +107,7 @@ def test_it_ends_at_the_end_of_the_text(model: Any, program: attnorm.Program) ->
     [
         ([], "ids: expected 1 rows of one token or more, got 1x0"),
         ([[1], [2]], "ids: expected 1 rows of one token or more, got 2x1"),
+        ([[1, 2], [3]], "ids: expected rows of as many tokens each"),
         ([1.5], "ids: expected integers, got float64"),
         ([3, 80], "ids: expected 0 to 79, got 80"),
         ([-1], "ids: expected 0 to 79, got -1"),
