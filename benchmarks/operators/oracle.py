@@ -14,6 +14,8 @@ from .cases import DTYPES, EPSILON, Array, Attention, Case, Rows, mask
 
 _TOLERANCES = {"f32": 1e-5, "f16": 2**-10, "bf16": 2**-7}
 """Relative. For half types two roundings to nearest: of the norm, and of its product."""
+_KEYS = 2048
+"""Values that cancel in a mean, from which on its own size falls faster than its error."""
 _QUERIES = 512
 """Queries at a time: the scores of all would be gigabytes."""
 
@@ -40,8 +42,8 @@ def error(result: Array, wanted: Wide) -> float:
 
 def tolerance(case: Case) -> float:
     """The greatest `error` of a right result."""
-    chain = case.repeat if isinstance(case, Rows) else 1
-    return _TOLERANCES[case.dtype] * max(1.0, chain**0.5)
+    terms = case.repeat if isinstance(case, Rows) else case.keys / _KEYS
+    return _TOLERANCES[case.dtype] * max(1.0, terms**0.5)
 
 
 def verdict(case: Case, results: Sequence[Array], wanted: Sequence[Wide]) -> float:

@@ -10,9 +10,10 @@ from iree.compiler.dialects import arith
 from . import attention_row, emit
 from .attention_end import Ending
 from .attention_scratch import Area
-from .attention_softmax import LOWEST, larger, power
+from .attention_softmax import LOWEST, larger
 from .dispatch import Kernel
 from .emit import Index
+from .exponential import power
 
 
 def kernel(layout: attention_row.Layout) -> Kernel:

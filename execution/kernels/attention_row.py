@@ -21,9 +21,10 @@ from .attention_end import Ending
 from .attention_mask import mask_row, masked
 from .attention_problem import Attention
 from .attention_scratch import Area
-from .attention_softmax import LOWEST, larger, power
+from .attention_softmax import LOWEST, larger
 from .dispatch import Kernel, View
 from .emit import Index
+from .exponential import power
 from .machine import Machine
 from .refusal import Refused
 

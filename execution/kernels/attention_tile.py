@@ -20,9 +20,10 @@ from .attention_end import Ending, strips
 from .attention_mask import mask_row, masked
 from .attention_problem import Attention
 from .attention_scratch import Area, Scratch
-from .attention_softmax import LOWEST, larger, power
+from .attention_softmax import LOWEST, larger
 from .dispatch import Kernel
 from .emit import Index
+from .exponential import power
 from .machine import Machine
 
 _KEYS, _QUERIES = 64, 32

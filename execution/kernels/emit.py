@@ -6,7 +6,6 @@ Every function wants a context, a location and an insertion point that are enter
 
 from __future__ import annotations
 
-import math as numbers
 from collections.abc import Callable, Sequence
 
 from iree.compiler import ir
@@ -271,49 +270,3 @@ def bf16(value: ir.Value) -> ir.Value:
             "operandSegmentSizes": ir.DenseI32ArrayAttr.get([1, 0]),
         },
     ).result
-
-
-def exp(x: ir.Value) -> ir.Value:
-    """e^x of f32, within 1 ulp of the exact value over the whole range.
-
-    x = n ln 2 + r with |r| <= ln 2 / 2 (Cody and Waite's two-part ln 2), e^r by a polynomial, and
-    2^n in two factors, so that subnormal and infinite results come out as they should.
-    """
-    x = _clamp(x, -104.0, 89.0)
-    # Added to a number below 2^22, it leaves the nearest whole number in the last bits.
-    shift = constant_like(x, 1.5 * 2**23)
-    shifted = multiply_add(x, constant_like(x, numbers.log2(numbers.e)), shift)
-    n = arith.subf(shifted, shift)
-    r = multiply_add(n, constant_like(n, -0.693359375), x)
-    r = multiply_add(n, constant_like(n, 2.12194440e-4), r)
-    bits = arith.bitcast(like(x, i32()), shifted)
-    whole = arith.subi(bits, constant_like(bits, _SHIFT_BITS))
-    half = arith.shrsi(whole, constant_like(whole, 1))
-    value = arith.mulf(_polynomial(_EXP, r), _power_of_two(half, x.type))
-    return arith.mulf(value, _power_of_two(arith.subi(whole, half), x.type))
-
-
-_SHIFT_BITS = 0x4B400000  # of 1.5 * 2^23
-# The Taylor series of e^r from r^0 on: its next term is below 2^-27 where |r| <= ln 2 / 2.
-_EXP = tuple(1 / numbers.factorial(k) for k in range(8))
-
-
-def _clamp(x: ir.Value, low: float, high: float) -> ir.Value:
-    """x between two numbers; NaN stays NaN."""
-    lowest, highest = constant_like(x, low), constant_like(x, high)
-    x = arith.select(arith.cmpf(arith.CmpFPredicate.OLT, x, lowest), lowest, x)
-    return arith.select(arith.cmpf(arith.CmpFPredicate.OGT, x, highest), highest, x)
-
-
-def _polynomial(coefficients: Sequence[float], x: ir.Value) -> ir.Value:
-    """coefficients[0] + coefficients[1] x + ..., by Horner's rule."""
-    value = constant_like(x, coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        value = multiply_add(value, x, constant_like(x, coefficient))
-    return value
-
-
-def _power_of_two(n: ir.Value, type_: ir.Type) -> ir.Value:
-    """2^n as f32, of whole n between -126 and 127; 0 for -127."""
-    bias, mantissa = constant_like(n, 127), constant_like(n, 23)
-    return arith.bitcast(type_, arith.shli(arith.addi(n, bias), mantissa))

@@ -12,8 +12,9 @@ from iree.compiler import ir
 from iree.compiler.dialects import arith, math
 
 from . import emit
+from .exponential import exp, power
 from .refusal import Refused
-from .row_program import Node, constant_value
+from .row_program import Node, combiner, constant_value
 
 _F = arith.CmpFPredicate
 _DIRECTIONS = {"EQ": _F.OEQ, "NE": _F.UNE, "LT": _F.OLT, "LE": _F.OLE, "GT": _F.OGT, "GE": _F.OGE}
@@ -22,7 +23,6 @@ _FLOATS: dict[str, Callable[..., ir.Value]] = {
     "add": arith.addf,
     "ceil": math.ceil,
     "divide": arith.divf,
-    "exponential": emit.exp,
     "floor": math.floor,
     "log": math.log,
     "maximum": arith.maximumf,
@@ -81,7 +81,15 @@ def supports(node: Node) -> None:
     elif node.kind == "reduce_precision":
         if _precision(node) not in _HALVES:
             raise Refused("a rounding to a type that is neither f16 nor bf16")
-    elif node.kind not in ("clamp", "is_finite", "logistic", "not", "select", "sign"):
+    elif node.kind not in (
+        "clamp",
+        "exponential",
+        "is_finite",
+        "logistic",
+        "not",
+        "select",
+        "sign",
+    ):
         known = _BOOLS if is_bool(node.element) else _FLOATS
         if node.kind not in known:
             raise Refused(f"{node.kind} of {node.element}")
@@ -128,6 +136,27 @@ def _clamp(node: Node, low: ir.Value, value: ir.Value, high: ir.Value) -> ir.Val
     return arith.minimumf(arith.maximumf(value, low), high)
 
 
+def _exponential(node: Node, value: ir.Value) -> ir.Value:
+    return power(value) if _is_below_peak(node.operands[0]) else exp(value)
+
+
+def _is_below_peak(node: Node) -> bool:
+    """Whether a value is what is subtracted from, less the largest of its row: never positive."""
+    if node.kind != "subtract":
+        return False
+    value, peak = map(_source, node.operands)
+    return (
+        peak.kind == "reduce" and combiner(peak) == "maximum" and _source(peak.operands[0]) is value
+    )
+
+
+def _source(node: Node) -> Node:
+    """What is spread."""
+    while node.kind == "move":
+        node = node.operands[0]
+    return node
+
+
 def _is_finite(node: Node, value: ir.Value) -> ir.Value:
     infinity = emit.constant_like(value, float("inf"))
     return arith.cmpf(_F.OLT, math.absf(value), infinity)
@@ -135,7 +164,7 @@ def _is_finite(node: Node, value: ir.Value) -> ir.Value:
 
 def _logistic(node: Node, value: ir.Value) -> ir.Value:
     one = emit.constant_like(value, 1.0)
-    return arith.divf(one, arith.addf(one, emit.exp(arith.negf(value))))
+    return arith.divf(one, arith.addf(one, exp(arith.negf(value))))
 
 
 def _not(node: Node, value: ir.Value) -> ir.Value:
@@ -157,6 +186,7 @@ _SPECIAL: dict[str, Callable[..., ir.Value]] = {
     "clamp": _clamp,
     "compare": _compare,
     "convert": _convert,
+    "exponential": _exponential,
     "is_finite": _is_finite,
     "logistic": _logistic,
     "not": _not,
