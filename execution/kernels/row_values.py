@@ -81,15 +81,7 @@ def supports(node: Node) -> None:
     elif node.kind == "reduce_precision":
         if _precision(node) not in _HALVES:
             raise Refused("a rounding to a type that is neither f16 nor bf16")
-    elif node.kind not in (
-        "clamp",
-        "exponential",
-        "is_finite",
-        "logistic",
-        "not",
-        "select",
-        "sign",
-    ):
+    elif node.kind not in _SPECIAL:
         known = _BOOLS if is_bool(node.element) else _FLOATS
         if node.kind not in known:
             raise Refused(f"{node.kind} of {node.element}")
