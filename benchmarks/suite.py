@@ -15,7 +15,7 @@ from .contender import Array, Contender
 
 BASE = "attnorm"
 """What ratios are to: a contender of every suite."""
-SUITES = ("operators",)
+SUITES = ("operators", "models")
 """Each is a package here, with a `SUITE`."""
 Wide = npt.NDArray[np.float64]
 
@@ -75,7 +75,7 @@ class Suite:
 
     Every process has a folder in common with the others. `inputs` are what contenders compute with,
     the same in every process; `expected` are the right results, computed once; `verdict` is how far
-    results are from these, and `tolerance` how far they may be.
+    results are from these, and `tolerance` how far those of a contender may be.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Suite:
     inputs: Callable[[Any, Path], Any]
     expected: Callable[[Any, Path], Sequence[Wide]]
     verdict: Callable[[Any, Sequence[Array], Sequence[Wide]], float]
-    tolerance: Callable[[Any], float]
+    tolerance: Callable[[Any, str], float]
 
 
 def find(name: str) -> Suite:

@@ -36,7 +36,7 @@ class Worker:
         from .suite import find
 
         self._suite = find(suite)
-        self._checked = name != self._suite.limit
+        self._name = name
         self._contender = self._suite.contenders[name].load()(threads)
         self._prepared: Prepared | None = None
         gc.disable()
@@ -81,11 +81,11 @@ class Worker:
 
         results = prepared.results()
         outcome = Outcome("ok", "", prepared.form, None, prepared.compile_seconds)
-        if not self._checked:
+        if self._name == self._suite.limit:
             return outcome
         wanted = [np.load(path, mmap_mode="r") for path in message.wanted]
         outcome = replace(outcome, error=self._suite.verdict(message.case, results, wanted))
-        if (limit := self._suite.tolerance(message.case)) >= (outcome.error or 0.0):
+        if (limit := self._suite.tolerance(message.case, self._name)) >= (outcome.error or 0.0):
             return outcome
         by = f"{outcome.error:.1e}, more than {limit:.0e}"
         return replace(

@@ -18,5 +18,5 @@ SUITE = Suite(
     inputs=lambda case, _: operands(case),
     expected=lambda case, _: oracle.expected(case, operands(case)),
     verdict=oracle.verdict,
-    tolerance=oracle.tolerance,
+    tolerance=lambda case, _: oracle.tolerance(case),
 )
