@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tiny_model import CAPACITY, close, exported, logits_of, random_model, text
 
 import attnorm
 from attnorm.errors import AttnormError
+from attnorm.execution.session import Session
 from attnorm.tools.cli import main
 
 for package in ("torch", "transformers"):
@@ -173,6 +175,21 @@ def test_generate_text(
     assert main(["generate", file, *arguments]) == 0
     want = [int(token[0]) for token in program.session().generate([2, 5, 6], 9)]
     assert capsys.readouterr().out.split() == [f"w{token}" for token in want]
+
+
+def test_an_interrupt_ends_it(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was said stays said, the speeds are told, and no traceback is."""
+
+    def interrupted(self: Session, ids: Any, count: int) -> Iterator[np.ndarray]:
+        yield np.array([7], np.int32)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "generate", interrupted)
+    assert main(["generate", file, "--ids", "5"]) == 130
+    out, err = capsys.readouterr()
+    assert out == "7\n" and err.startswith("prompt: 1 in ")
 
 
 @pytest.mark.parametrize(
