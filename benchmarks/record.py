@@ -28,6 +28,7 @@ def record(
         "versions": dict(versions),
         "settings": dict(how),
         "standard": suite.standard,
+        "remarks": suite.remarks,
         "limit": suite.limit,
         "contenders": {
             name: {"label": entry.label, "buffers": entry.buffers}

@@ -88,6 +88,8 @@ class Suite:
     rounds: int
     standard: str
     """What results are compared with, for the head of the tables."""
+    remarks: str
+    """What else the head of the tables says."""
     inputs: Callable[[Any, Path], Any]
     expected: Callable[[Any, Path], Sequence[Wide]]
     verdict: Callable[[Any, Sequence[Array], Sequence[Wide]], float]

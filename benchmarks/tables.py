@@ -35,14 +35,13 @@ def _threads(count: int) -> str:
 def _about(record: Record) -> str:
     facts = [f"- {name}: {fact}" for name, fact in record["machine"].items()]
     facts.append("- " + ", ".join(f"{n} {v}" for n, v in record["versions"].items() if v != "-"))
-    return (
-        "# Benchmarks\n\n"
-        + "\n".join(facts)
-        + f"\n\nMilliseconds a call, the median of {record['settings']['rounds']} interleaved "
-        f"rounds. In parentheses: the peer's time over {BASE}'s, round by round, as median and "
-        f"quartiles; above 1 the peer is slower. Every result was equal to {record['standard']} "
-        "before it was timed. `-`: the peer lacks the case; the JSON has the reason."
+    how = (
+        f"Milliseconds a call, the median of {record['settings']['rounds']} interleaved rounds. In "
+        f"parentheses: the peer's time over {BASE}'s, round by round, as median and quartiles; "
+        f"above 1 the peer is slower. Every result was equal to {record['standard']} before it was "
+        f"timed. `-`: the peer lacks the case; the JSON has the reason. {record['remarks']}"
     )
+    return "\n".join(["# Benchmarks", "", *facts, "", how.rstrip()])
 
 
 # -- times ---------------------------------------------------------------------------------------

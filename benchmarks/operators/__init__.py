@@ -15,6 +15,7 @@ SUITE = Suite(
     limit=LIMIT,
     rounds=15,
     standard="a float64 definition",
+    remarks="",
     inputs=lambda case, _: operands(case),
     expected=lambda case, _: oracle.expected(case, operands(case)),
     verdict=oracle.verdict,

@@ -192,6 +192,14 @@ def test_table() -> None:
     assert "torch 1" in text and "jax" not in text
 
 
+def test_remarks_stand_at_the_head() -> None:
+    """Before the first table, where there are any."""
+    how = ({"cpu": "one"}, {}, {"rounds": 3})
+    said = tables.markdown(record(replace(SUITE, remarks="Mind this."), rows(), *how))
+    assert "the JSON has the reason. Mind this.\n\n## Norms" in said
+    assert "the JSON has the reason.\n\n## Norms" in tables.markdown(record(SUITE, rows(), *how))
+
+
 def test_record_keeps_reasons() -> None:
     """The JSON says why a cell is empty."""
     found = record(SUITE, rows(), {}, {}, {"rounds": 3})
