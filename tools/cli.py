@@ -155,7 +155,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if expected:
         agrees = _agree("expected", results, expected, arguments)
     if module is not None:
-        from ..execution.reference import evaluate
+        from ..execution.interpreter import evaluate
 
         reference = evaluate(module, *inputs, function=arguments.function)
         agrees = _agree("the reference interpreter", results, reference, arguments) and agrees

@@ -8,7 +8,7 @@ import numpy as np
 
 import attnorm
 from attnorm.bindings import ir
-from attnorm.execution.reference import evaluate
+from attnorm.execution.interpreter import evaluate
 from attnorm.pipelines import TO_IREE
 
 

@@ -14,8 +14,8 @@ from closeness import assert_close
 from attnorm import api, dialect, pipeline
 from attnorm.bindings import bytecode, ir, run_native
 from attnorm.execution.compiler import compile_module
+from attnorm.execution.interpreter import evaluate
 from attnorm.execution.program import Program
-from attnorm.execution.reference import evaluate
 from attnorm.execution.tensor_type import TensorType
 from attnorm.pipelines import DEFAULT
 

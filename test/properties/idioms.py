@@ -12,7 +12,7 @@ import numpy as np
 
 from attnorm import api, dialect
 from attnorm.bindings import ir
-from attnorm.execution.reference import evaluate
+from attnorm.execution.interpreter import evaluate
 from attnorm.passes.base import operations
 
 Pick = Callable[..., Any]

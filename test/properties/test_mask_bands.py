@@ -17,7 +17,7 @@ from test_sdpa import BANDS, MODES, attention, question
 
 import attnorm
 from attnorm.bindings import ir
-from attnorm.execution.reference import evaluate
+from attnorm.execution.interpreter import evaluate
 from attnorm.passes.base import operations
 from attnorm.stablehlo import Builder
 

@@ -123,7 +123,7 @@ def norm(case: Rows, arrays: dict[str, np.ndarray]) -> object:
 @EVERY_SMALL
 def test_stablehlo_means_the_case(case: Case) -> None:
     """The text's results by StableHLO's own interpreter are equal to the oracle's."""
-    from attnorm.execution.reference import evaluate
+    from attnorm.execution.interpreter import evaluate
 
     arrays = operands(case)
     results = evaluate(attnorm.load(stablehlo_text.text(case)), *arrays.values())

@@ -7,7 +7,7 @@ from modules import ATTENTION, CHOLESKY, RMS_NORM, attention, doubling, normal, 
 
 from attnorm import bindings
 from attnorm.errors import AttnormError
-from attnorm.execution.reference import evaluate
+from attnorm.execution.interpreter import evaluate
 
 SEVERAL = """
 module {
