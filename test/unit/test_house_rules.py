@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "attnorm"
-ROOMS = ("dialect", "passes", "frontends", "execution", "reference", "tools")
+ROOMS = ("dialect", "passes", "frontends", "execution", "reference", "checking", "tools")
 SOURCES = [
     path
     for folder in (*(ROOT / room for room in ROOMS), PACKAGE, ROOT / "docs", ROOT / "examples")

@@ -1,0 +1,1 @@
+"""`attnorm check`: does every pass keep the values? And `attnorm reduce`."""
