@@ -33,6 +33,7 @@ NAMES: tuple[str, ...] = (
     "to-composites",
     "verify-no-opaque-calls",
     "expand-matvec",
+    "hold-projections",
     "outline-rows",
     "legalize-dynamic-shapes",
     "inline-small-resources",

@@ -115,6 +115,7 @@ PIPELINES: dict[str, Pipeline] = {
             *_CLEAN,
             "legalize-dynamic-shapes",
             "expand-matvec",
+            "hold-projections",
             "outline-rows",
             "inline-small-resources",
             *_CLEAN,
