@@ -45,7 +45,7 @@ class Softmax:
         """The softmax of x."""
         text = self.text
         init = 0.0 if self.is_("maximum_from_zero") else -math.inf
-        seen = text.argument(x.shape, "f32", normal()) if self.is_("other_maximum") else x
+        seen = text.argument(x.shape, x.element, normal()) if self.is_("other_maximum") else x
         along = (self.axis + 1) % x.rank if self.is_("maximum_elsewhere") else self.axis
         peak = text.reduce("maximum", seen, [along], init)
         if self.pick(True, False, False):
@@ -125,6 +125,7 @@ class Attention:
         self.sizes["n"] = self.sizes["b"] * self.sizes["h"]
         self.form = pick("repeated", "merged", "grouped")
         self.half = "f32" if mutation else pick("f32", "f32", "f16", "bf16")
+        self.wide = "f32"
         self.scale = pick(1.0, 0.5, 0.25) if self.half != "f32" else pick(1.0, 0.5, 0.3, 2.0)
         self.scaled = pick("scores", "scores", "divided", "q", "k", "split", "nowhere")
         if mutation in ("mask_before_scale", "scale_twice"):
@@ -154,22 +155,22 @@ class Attention:
 
     def idiom(self) -> Idiom:
         """The function, and what is to be found in it."""
-        q, k, v = (self.argument(names) for names in self.layouts())
-        scores = self.capped(self.scores(q, k))
-        scores = self.with_masks(scores)
-        result = self.values(self.softmax(scores), v)
-        results = [result.value]
-        if self.is_("read_twice"):
-            results.append(self.probabilities)
         return Idiom(
             f"sdpa {self.form} {self.half} {self.mutation or ''}",
             self.text,
-            results,
+            self.of(*(self.argument(names) for names in self.layouts())),
             self.expected(),
             self.error(),
             _largest_value,
             settles=False,
         )
+
+    def of(self, q: Named, k: Named, v: Named) -> list[Value]:
+        """The attention of queries, keys and values."""
+        scores = self.capped(self.scores(q, k))
+        scores = self.with_masks(scores)
+        result = self.values(self.softmax(scores), v)
+        return [result.value, self.probabilities] if self.is_("read_twice") else [result.value]
 
     # -- operands --------------------------------------------------------------------------------
 
@@ -270,10 +271,10 @@ class Attention:
         if self.scaled in ("k", "split"):
             k = Named(self.times(k.value, 0.5 if self.scaled == "split" else self.scale), k.names)
         q, k = self.shuffled(q), self.shuffled(k)
-        element = self.pick("f32", self.half)
+        element = self.pick(self.wide, self.half)
         pair = (k, q) if self.pick(True, False) else (q, k)
         scores = self.dot(*pair, "d", element)
-        scores = Named(text.convert(scores.value, "f32"), scores.names)
+        scores = Named(text.convert(scores.value, self.wide), scores.names)
         # Repeats are undone in the inner batch dimension.
         heads = "k" if self.form == "grouped" else "h"
         self.batch_first = heads not in scores.names or scores.names.index("b") == 0
@@ -318,7 +319,7 @@ class Attention:
             scores = self.masked_by(predicate, scores)
         if not self.mutation and self.pick(True, False, False):
             names = self.pick("ts", "bs", "bts", "hts", "bhts")
-            mask = self.text.argument(self.shape(names), "f32", self.float_mask())
+            mask = self.text.argument(self.shape(names), self.wide, self.float_mask())
             self.varies_by(names)
             self.hides_nan = True
             spread = self.over(Named(mask, names), scores.names)
@@ -374,7 +375,7 @@ class Attention:
         if self.is_("plausible_fill"):
             fill = self.pick(-2.0, -1e3, 0.0)
         if self.added:
-            zeros = text.constant(0.0, predicate.value.shape, "f32")
+            zeros = text.constant(0.0, predicate.value.shape, self.wide)
             low = text.number(fill, zeros)
             mask = Named(text.select(predicate.value, zeros, low), predicate.names)
             value = text.either("add", scores.value, self.over(mask, scores.names))

@@ -24,9 +24,17 @@ DTYPES = {
     "f32": np.dtype(np.float32),
     "f64": np.dtype(np.float64),
     "i1": np.dtype(bool),
+    "i32": np.dtype(np.int32),
+    "i64": np.dtype(np.int64),
 }
 ULPS = {"f16": 2.0**-10, "bf16": 2.0**-7, "f32": 2.0**-23, "f64": 2.0**-52}
 """The distance from 1 to the next number."""
+_INFINITY = {
+    "f16": "0x7C00",
+    "bf16": "0x7F80",
+    "f32": "0x7F800000",
+    "f64": "0x7FF0000000000000",
+}
 _MINUS_INFINITY = {
     "f16": "0xFC00",
     "bf16": "0xFF80",
@@ -62,6 +70,9 @@ Filling = Callable[[np.random.Generator, tuple[int, ...], bool], np.ndarray]
 class Text:
     """A function of StableHLO text under construction; numbers are spelled as drawn."""
 
+    prefix = "%"
+    """What the names of values begin with."""
+
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
         self.lines: list[str] = []
@@ -77,9 +88,13 @@ class Text:
         return value
 
     def line(self, body: str, shape: Sequence[int], element: str) -> Value:
-        """A value made by `body`, in which `{type}` is its type."""
-        value = Value(f"%{len(self.lines)}", tuple(shape), element)
-        self.lines.append(f"{value.name} = stablehlo.{body.replace('{type}', value.type)}")
+        """A value made by `body` of StableHLO, in which `{type}` is its type."""
+        return self.op(f"stablehlo.{body}", shape, element)
+
+    def op(self, body: str, shape: Sequence[int], element: str) -> Value:
+        """A value made by an op of any dialect."""
+        value = Value(f"{self.prefix}{len(self.lines)}", tuple(shape), element)
+        self.lines.append(f"{value.name} = {body.replace('{type}', value.type)}")
         return value
 
     # -- ops -------------------------------------------------------------------------------------
@@ -210,7 +225,9 @@ def _spelled(number: float | int, element: str) -> str:
         return "true" if number else "false"
     if "f" not in element:
         return str(int(number))
-    return _MINUS_INFINITY[element] if number == -math.inf else f"{float(number):.17e}"
+    if math.isinf(number):
+        return (_INFINITY if number > 0 else _MINUS_INFINITY)[element]
+    return f"{float(number):.17e}"
 
 
 def normal(scale: float = 1.0, **hard: float) -> Filling:

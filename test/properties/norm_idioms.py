@@ -71,7 +71,7 @@ class Norm:
         total = text.reduce("add", x, axes, init)
         if tuple(axes) == self.axes and x.shape == self.shape:
             total = self.maybe_with_ones(total)
-        if self.pick(True, True, False):
+        if self.pick(True, True, False) or not count:
             return text.binary("divide", total, text.number(count, total))
         # The inverse is one in f32 where it is no power of two.
         return text.either("multiply", total, text.constant(1 / count, total.shape, total.element))
@@ -165,26 +165,29 @@ class RmsNorm(Norm):
 
     def idiom(self) -> Idiom:
         """The function, and what is to be found in it."""
-        text = self.text
         large = 30.0 if self.half == "f16" else 1e6
-        x = text.argument(self.shape, self.half, normal(large=large))
-        wide = text.convert(x, self.wide)
+        x = self.text.argument(self.shape, self.half, normal(large=large))
+        return Idiom(
+            f"rms_norm {self.cast} {self.mutation or ''}",
+            self.text,
+            self.of(x),
+            self.expected(),
+            self.error(),
+            settles=not self.narrow and self.second != "norm",
+        )
+
+    def of(self, x: Value) -> list[Value]:
+        """The norm of x, and what else reads its root."""
+        wide = self.text.convert(x, self.wide)
         root = self.spread_root(self.statistic(wide))
         if self.is_("other_x"):
-            wide = text.argument(self.shape, self.wide, normal())
+            wide = self.text.argument(self.shape, self.wide, normal())
         results = [self.normed(wide, root)]
         if self.second == "norm":
             results.append(self.normed(wide, root))
         if self.second == "value":
             results.append(self.value)
-        return Idiom(
-            f"rms_norm {self.cast} {self.mutation or ''}",
-            text,
-            results,
-            self.expected(),
-            self.error(),
-            settles=not self.narrow and self.second != "norm",
-        )
+        return results
 
     # -- the statistic ---------------------------------------------------------------------------
 
@@ -360,6 +363,7 @@ class LayerNorm(Norm):
         if mutation in ("count_less_one", "deviation_elsewhere", "deviation_of_another"):
             self.variance_form = "two_pass"
         self.half = "f32" if mutation else pick("f32", "f32", "f16", "bf16")
+        self.wide = "f32"
         self.weighted, self.biased = pick(True, True, False), pick(True, False)
         if mutation in LAYER_NORM_SAME:
             self.weighted = self.biased = True
@@ -368,32 +372,32 @@ class LayerNorm(Norm):
 
     def idiom(self) -> Idiom:
         """The function, and what is to be found in it."""
-        text = self.text
-        x = text.argument(self.shape, self.half, normal(large=30.0))
-        wide = text.convert(x, "f32")
-        root = self.root(self.plus_epsilon(self.variance(wide)), self.form)
-        root = self.spread(self.maybe_with_ones(root), wrongly=self.is_("other_rows"))
-        deviation = self.deviation(wide)
-        if self.is_("not_centred"):
-            deviation = wide
-        result = text.convert(self.affined(deviation, root), self.half)
+        x = self.text.argument(self.shape, self.half, normal(large=30.0))
         error = 1e-4 if self.half == "f32" else 2 * ULPS[self.half]
         label = f"layer_norm {self.variance_form} {self.mutation or ''}"
-        return Idiom(label, text, [result], self.expected(), error, lambda _: 4.0)
+        return Idiom(label, self.text, [self.of(x)], self.expected(), error, lambda _: 4.0)
+
+    def of(self, x: Value) -> Value:
+        """The norm of x, in the type of x."""
+        wide = self.text.convert(x, self.wide)
+        root = self.root(self.plus_epsilon(self.variance(wide)), self.form)
+        root = self.spread(self.maybe_with_ones(root), wrongly=self.is_("other_rows"))
+        deviation = wide if self.is_("not_centred") else self.deviation(wide)
+        return self.text.convert(self.affined(deviation, root), self.half)
 
     def affined(self, deviation: Value, root: Value) -> Value:
         """The norm with its weight and bias."""
         text = self.text
         if self.weighted and self.place == "on_root":
-            weight = self.spread_affine(self.affine("f32"))
+            weight = self.spread_affine(self.affine(self.wide))
             value = text.either("multiply", text.either("multiply", root, weight), deviation)
         else:
             value = self.apply(deviation, root, self.form)
-        bias = self.spread_affine(self.affine("f32"), "bias") if self.biased else None
+        bias = self.spread_affine(self.affine(self.wide), "bias") if self.biased else None
         if bias and self.is_("bias_first"):
             value = text.either("add", value, bias)
         if self.weighted and self.place == "after":
-            weight = self.spread_affine(self.affine("f32"))
+            weight = self.spread_affine(self.affine(self.wide))
             value = text.either("multiply", value, weight)
         if bias and not self.is_("bias_first"):
             value = text.either("add", value, bias)
@@ -424,7 +428,7 @@ class LayerNorm(Norm):
             squares = text.binary("power", deviation, text.number(2.0, deviation))
         if self.is_("count_less_one"):
             count -= 1
-        return text.convert(self.mean(squares, self.axes, count), "f32")
+        return text.convert(self.mean(squares, self.axes, count), self.wide)
 
     def fast_variance(self, x: Value) -> Value:
         """mean(x^2) - mean(x)^2, with or without a floor of 0."""

@@ -1,0 +1,130 @@
+"""Modules checked by forked processes, so that no death and no hang stops a run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from chosen_pipelines import choose
+from drawn_modules import drawn
+from property import Finding, check
+
+from attnorm import api
+
+CHUNK = 100
+"""Seeds that share a process and a context: what a context has seen, it keeps."""
+SECONDS = 30.0
+"""How long a module may take."""
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding and its seed."""
+
+    seed: int
+    finding: Finding
+
+
+@dataclass
+class _Worker:
+    """A process with the seeds that it has still to do."""
+
+    process: Any
+    messages: Connection
+    seeds: range
+    since: float = field(default_factory=time.monotonic)
+
+
+def run(
+    seeds: Iterator[range], processes: int, *, seconds: float = SECONDS
+) -> Iterator[Found | Counter[str]]:
+    """Checks ranges of seeds, some processes at a time; findings and counts as they come."""
+    workers: list[_Worker] = []
+    while True:
+        while len(workers) < processes:
+            more = next(seeds, None)
+            if more is None:
+                break
+            workers.append(_start(more))
+        if not workers:
+            return
+        ready = wait([worker.messages for worker in workers], timeout=1.0)
+        for worker in list(workers):
+            late = time.monotonic() - worker.since > seconds
+            if worker.messages not in ready and not late:
+                continue
+            message = None if late else _receive(worker)
+            if message is None:
+                workers.remove(worker)
+                yield from _ended(worker, late=late)
+                if len(rest := worker.seeds):
+                    workers.append(_start(rest))
+            elif isinstance(message, int):
+                worker.seeds = range(message, worker.seeds.stop)
+                worker.since = time.monotonic()
+            else:
+                yield message
+
+
+def _receive(worker: _Worker) -> Any:
+    try:
+        return worker.messages.recv()
+    except EOFError:
+        return None
+
+
+def _ended(worker: _Worker, *, late: bool) -> Iterator[Found]:
+    """What the end of a process says about the module that it was at."""
+    if late:
+        worker.process.kill()
+    worker.process.join()
+    worker.messages.close()
+    seed, status = worker.seeds.start, worker.process.exitcode
+    if late:
+        yield Found(seed, Finding("hang", "-", f"more than {SECONDS:.0f} seconds"))
+    elif status < 0:
+        yield Found(seed, Finding("death", "-", signal.Signals(-status).name))
+    elif status > 0:
+        yield Found(seed, Finding("exit", "-", f"status {status}"))
+    else:
+        seed = worker.seeds.stop - 1
+    worker.seeds = range(seed + 1, worker.seeds.stop)
+
+
+def _start(seeds: range) -> _Worker:
+    ours, theirs = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_work, args=(seeds, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours, seeds)
+
+
+def _work(seeds: range, messages: Connection) -> None:
+    """Checks modules; says at which seed it is, what it found, and at last what it counted."""
+    _silence()
+    counter: Counter[str] = Counter()
+    context = api.new_context()
+    for seed in seeds:
+        messages.send(seed)
+        module = drawn(seed)
+        for label in module.symbols.labels:
+            counter[f"step {label}"] += 1
+        finding = check(module, choose(seed), context, counter)
+        if finding:
+            messages.send(Found(seed, finding))
+    messages.send(counter)
+
+
+def _silence() -> None:
+    """What C++ says of an error on stderr is in the findings."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
