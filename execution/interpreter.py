@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import ml_dtypes
 import numpy as np
 
 from .. import bindings
 from ..bindings import ir
 from ..errors import AttnormError
-from .signature import Signature
+from .entry import ENTRY, choose, function_name, signature
 from .tensor_type import TensorType
 
-_ENTRY = "main"
 # The interpreter ends the process at an op that it does not know, so these are refused first.
 _UNKNOWN = frozenset(
     f"stablehlo.{name}"
@@ -36,8 +33,8 @@ def evaluate(
     """
     with module.context, ir.Location.unknown():
         module = module.clone()
-        entry = _choose(module, function)
-        arguments = _signature(entry).check(arrays)
+        entry = choose(module, function)
+        arguments = signature(entry).check(arrays)
         _check_ops(module)
         # In place of a resource the interpreter reads memory that is none.
         roots = [("stablehlo.constant", lambda op, _: bindings.inline_resource_of(op))]
@@ -56,68 +53,21 @@ def evaluate(
     )
 
 
-def functions(module: ir.Operation) -> dict[str, Signature]:
-    """The public functions of a module, by name."""
-    return {_name(op): _signature(op) for op in _functions(module) if _is_public(op)}
-
-
 # -- the entry -----------------------------------------------------------------------------------
-
-
-def _functions(module: ir.Operation) -> Iterator[ir.Operation]:
-    for op in module.regions[0].blocks[0].operations:
-        if op.operation.name == "func.func":
-            yield op.operation
-
-
-def _name(function: ir.Operation) -> str:
-    return ir.StringAttr(function.attributes["sym_name"]).value
-
-
-def _is_public(function: ir.Operation) -> bool:
-    if "sym_visibility" not in function.attributes:
-        return True
-    return ir.StringAttr(function.attributes["sym_visibility"]).value == "public"
-
-
-def _signature(function: ir.Operation) -> Signature:
-    kind = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
-    return Signature(
-        _name(function),
-        tuple(_tensor_type(t) for t in kind.inputs),
-        tuple(_tensor_type(t) for t in kind.results),
-    )
-
-
-def _tensor_type(kind: ir.Type) -> TensorType:
-    text = str(kind)
-    if not (text.startswith("tensor<") and text.endswith(">")):
-        raise AttnormError(f"expected tensors at the function's boundary, got {text}")
-    return TensorType.parse(text.removeprefix("tensor<").removesuffix(">").partition(",")[0])
-
-
-def _choose(module: ir.Operation, function: str | None) -> ir.Operation:
-    named = {_name(op): op for op in _functions(module)}
-    public = [name for name, op in named.items() if _is_public(op)]
-    if function is None:
-        function = public[0] if len(public) == 1 else _ENTRY
-    if function not in named:
-        raise AttnormError(f"expected a function of {', '.join(public)}, got '{function}'")
-    return named[function]
 
 
 def _rename(module: ir.Operation, entry: ir.Operation) -> None:
     """Gives the entry the name that the interpreter starts at."""
-    if _name(entry) == _ENTRY:
+    if function_name(entry) == ENTRY:
         return
     table = ir.SymbolTable(module)
-    if _ENTRY in table:
-        _set_name(module, table[_ENTRY].operation, "attnorm.other_main")
-    _set_name(module, entry, _ENTRY)
+    if ENTRY in table:
+        _set_name(module, table[ENTRY].operation, "attnorm.other_main")
+    _set_name(module, entry, ENTRY)
 
 
 def _set_name(module: ir.Operation, function: ir.Operation, name: str) -> None:
-    ir.SymbolTable.replace_all_symbol_uses(_name(function), name, module)
+    ir.SymbolTable.replace_all_symbol_uses(function_name(function), name, module)
     ir.SymbolTable.set_symbol_name(function, name)
 
 

@@ -42,46 +42,41 @@ def sdpa(
     Source: Vaswani et al. 2017, "Attention Is All You Need", equation 1; ONNX Attention-23
     (softcap before the mask), PyTorch's `scaled_dot_product_attention` (masks), gpt-oss (sinks).
     """
-    group = q.shape[-3] // k.shape[-3]
-    score_shape = (*q.shape[:-1], k.shape[-2])
-    masks = None if mask is None else np.broadcast_to(mask, score_shape)
-    output = np.empty((*q.shape[:-1], v.shape[-1]))
-    log_sum_exp = np.empty(q.shape[:-1])
-    for *batch, head, i in np.ndindex(*q.shape[:-1]):
-        row, source = (*batch, head, i), (*batch, head // group)
-        scores = wide(k[source]) @ wide(q[row]) * scale
-        if softcap is not None:
-            scores = softcap * np.tanh(scores / softcap)
-        if masks is not None and masks.dtype == np.bool_:
-            scores = np.where(masks[row], scores, -np.inf)
-        elif masks is not None:
-            scores = scores + wide(masks[row])
-        position = i + offset + (0 if start is None else int(start))
-        for j in range(len(scores)):
-            if not _attends(position, j, causal, window):
-                scores[j] = -np.inf
-        sink = [] if sinks is None else [float(sinks[head])]
-        weights, log_sum_exp[row] = _weights(scores, sink, fully_masked)
-        output[row] = weights @ wide(v[source])
-    return output, log_sum_exp
-
-
-def _attends(position: int, key: int, causal: bool, window: Sequence[int]) -> bool:
-    left, right = window
-    return (
-        not (causal and key > position)
-        and not (left >= 0 and key < position - left)
-        and not (right >= 0 and key > position + right)
+    group, length = q.shape[-3] // k.shape[-3], k.shape[-2]
+    keys, values = (np.repeat(wide(x), group, axis=-3) for x in (k, v))
+    scores = wide(q) @ keys.swapaxes(-1, -2) * scale
+    if softcap is not None:
+        scores = softcap * np.tanh(scores / softcap)
+    if mask is not None and mask.dtype == np.bool_:
+        scores = np.where(mask, scores, -np.inf)
+    elif mask is not None:
+        scores = scores + wide(mask)
+    positions = np.arange(q.shape[-2]) + offset + (0 if start is None else int(start))
+    attended = _attended(positions[:, np.newaxis], np.arange(length), causal, window)
+    scores = np.where(attended, scores, -np.inf)
+    sink = np.empty((0,)) if sinks is None else wide(sinks)[:, np.newaxis, np.newaxis]
+    every = np.concatenate(
+        [scores, np.broadcast_to(sink, (*scores.shape[:-1], sink.shape[-1]))], axis=-1
     )
-
-
-def _weights(scores: Array, sink: list[float], fully_masked: str) -> tuple[Array, float]:
-    """The weights of the keys in one row, and the logarithm of their denominator."""
-    every = np.array([*scores, *sink])
-    if every.max() == -np.inf and fully_masked != "nan":
-        return np.full(
-            len(scores), {"zero": 0.0, "uniform": 1 / len(scores)}[fully_masked]
-        ), -np.inf
-    peak = every.max()
+    peak = every.max(axis=-1, keepdims=True)
     power = np.exp(every - peak)
-    return power[: len(scores)] / power.sum(), np.log(power.sum()) + peak
+    total = power.sum(axis=-1, keepdims=True)
+    weights, log_sum_exp = power[..., :length] / total, np.log(total) + peak
+    if fully_masked != "nan":
+        nothing = peak == -np.inf
+        weights = np.where(nothing, {"zero": 0.0, "uniform": 1 / length}[fully_masked], weights)
+        log_sum_exp = np.where(nothing, -np.inf, log_sum_exp)
+    return weights @ values, log_sum_exp[..., 0]
+
+
+def _attended(positions: Array, keys: Array, causal: bool, window: Sequence[int]) -> Array:
+    """Which keys a query at a position may attend."""
+    left, right = window
+    attended = np.ones(np.broadcast_shapes(positions.shape, keys.shape), np.bool_)
+    if causal:
+        attended &= keys <= positions
+    if left >= 0:
+        attended &= keys >= positions - left
+    if right >= 0:
+        attended &= keys <= positions + right
+    return attended
