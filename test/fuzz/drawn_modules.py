@@ -20,6 +20,12 @@ class Entry:
 
     name: str
     function: Function
+    text: str
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether all floats are f64."""
+        return not any(name in self.text for name in ("f32", "f16", "call", "composite"))
 
     def arrays(self, seed: int, *, hard: bool) -> list[np.ndarray]:
         """Arguments."""
@@ -49,16 +55,18 @@ def drawn(seed: int) -> Drawn:
         return choices[generator.randrange(len(choices))]
 
     symbols = Symbols()
-    entries, texts = [], []
+    entries: list[Entry] = []
     for n in range(pick(*MODULE_FUNCTIONS)):
         function = Function(pick, symbols)
         function.fresh()
         steps(function, pick(1, 1, 2, 2, 3, 4, 6))
         if pick(True, *[False] * 60):
             unknown_call(function)
-        entries.append(Entry(f"f{n}", function))
-        texts.append(function.function(f"f{n}", _results(function)))
-    text = "module {\n" + "".join(texts) + "".join(symbols.functions) + "}\n"
+        results = _results(function)
+        entries.append(Entry(f"f{n}", function, function.function(f"f{n}", results)))
+    text = (
+        "module {\n" + "".join(entry.text for entry in entries) + "".join(symbols.functions) + "}\n"
+    )
     if symbols.resources:
         listed = ",\n      ".join(symbols.resources)
         text += (

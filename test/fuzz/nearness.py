@@ -5,26 +5,68 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-ERRORS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 1e-5, "float64": 1e-11}
-"""Of the largest value of a row."""
-ULPS = 8
+REAL = 1e-6
+"""Without any rounding, of the largest value of a row: numbers of f32 are folded and inverted."""
+REAL_F64 = 1e-10
+"""The same where all is f64."""
+STEPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+ULPS = 16
+WORSE = 8
+"""How much further from the value without rounding a result may be than it was before."""
 
 
-def difference(want: np.ndarray, got: np.ndarray) -> str | None:
-    """What is wrong with values; None where nothing is."""
+def is_float(array: np.ndarray) -> bool:
+    """Whether the elements are floats."""
+    return array.dtype == ml_dtypes.bfloat16 or np.issubdtype(array.dtype, np.floating)
+
+
+def without_rounding(
+    want: np.ndarray, got: np.ndarray, noise: np.ndarray, *, wide: bool
+) -> str | None:
+    """What is wrong with values that nothing rounds.
+
+    `noise` is what a change in the last place of the arguments does to them.
+    """
+    if not is_float(want):
+        return _said(want != got, want, got)
+    allowed = (REAL_F64 if wide else REAL) * largest(want) + WORSE * largest(noise) + 1e-300
+    return _said(~(_same(want, got) | (distance(want, got) <= allowed)), want, got)
+
+
+def with_rounding(
+    want: np.ndarray, got: np.ndarray, real: np.ndarray, noise: np.ndarray
+) -> str | None:
+    """What is wrong with values of the types; `real` are those that nothing rounds, before."""
     if (want.dtype, want.shape) != (got.dtype, got.shape):
         return f"{got.dtype}{list(got.shape)} instead of {want.dtype}{list(want.shape)}"
-    if not np.issubdtype(want.dtype, np.floating) and want.dtype != ml_dtypes.bfloat16:
-        wrong = want != got
-    else:
-        one, other = want.astype(np.float64), got.astype(np.float64)
-        same = (one == other) | (np.isnan(one) & np.isnan(other))
-        finite = np.where(np.isfinite(one), np.abs(one), 0.0)
-        scale = finite.max(axis=-1, keepdims=True, initial=0.0) if one.ndim else finite
-        allowed = ULPS * ERRORS[str(want.dtype)] * scale + 2.0**-120
-        near = np.isfinite(one) & (np.abs(one - other) <= allowed)
-        wrong = ~(same | near)
-    if not wrong.any():
+    if not is_float(want):
+        return _said(want != got, want, got)
+    step, smallest = STEPS[str(want.dtype)], float(ml_dtypes.finfo(want.dtype).tiny)
+    one, other = want.astype(np.float64), got.astype(np.float64)
+    own = largest(distance(real, one)) + largest(noise)
+    allowed = ULPS * step * (largest(real) + smallest) + WORSE * own
+    near = (distance(real, other) <= allowed) | (distance(one, other) <= allowed)
+    return _said(~(_same(one, other) | near), want, got)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The difference of finite numbers, infinite elsewhere."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), np.inf)
+
+
+def largest(x: np.ndarray) -> np.ndarray:
+    """The largest finite number of each row."""
+    finite = np.where(np.isfinite(x), np.abs(x), 0.0)
+    return finite.max(axis=-1, keepdims=True, initial=0.0) if x.ndim else finite
+
+
+def _said(wrong: np.ndarray, want: np.ndarray, got: np.ndarray) -> str | None:
+    if not np.any(wrong):
         return None
     at = tuple(int(n) for n in np.argwhere(wrong)[0])
-    return f"{want.dtype}{list(at)}: {got[at]} instead of {want[at]}, {wrong.sum()} of {wrong.size}"
+    return f"{list(at)}: {got[at]} instead of {want[at]}, {np.sum(wrong)} of {np.size(wrong)}"

@@ -9,7 +9,7 @@ from idioms import Value
 
 UNARY = (
     *("negate", "abs", "exponential", "tanh", "logistic", "sqrt", "rsqrt", "sine", "cosine"),
-    *("log", "log_plus_one", "exponential_minus_one", "cbrt", "sign", "floor", "is_finite"),
+    *("log", "log_plus_one", "exponential_minus_one", "cbrt", "sign", "is_finite"),
 )
 BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power")
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1e-5, 1e-6, 1e30, -1e30, math.inf, -math.inf)
