@@ -29,14 +29,14 @@ func.func @half(%q: tensor<2x3x8xbf16>) -> tensor<2x3x8xbf16> {
 
 // Grouped heads: the queries are split, keys and values are read in place, never repeated.
 // CHECK-LABEL: func.func @grouped
-// CHECK-SAME:    (%[[Q:.*]]: tensor<1x4x3x8xf32>, %[[K:.*]]: tensor<1x2x5x8xf32>)
-func.func @grouped(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x8xf32>) -> tensor<1x4x3x8xf32> {
-  // CHECK: %[[SPLIT:.*]] = stablehlo.reshape %[[Q]] : (tensor<1x4x3x8xf32>) -> tensor<1x2x2x3x8xf32>
+// CHECK-SAME:    (%[[Q:.*]]: tensor<1x6x3x8xf32>, %[[K:.*]]: tensor<1x2x5x8xf32>)
+func.func @grouped(%q: tensor<1x6x3x8xf32>, %k: tensor<1x2x5x8xf32>) -> tensor<1x6x3x8xf32> {
+  // CHECK: %[[SPLIT:.*]] = stablehlo.reshape %[[Q]] : (tensor<1x6x3x8xf32>) -> tensor<1x2x3x3x8xf32>
   // CHECK: stablehlo.dot_general %[[SPLIT]], %[[K]],
   // CHECK: stablehlo.dot_general %{{.*}}, %[[K]],
-  // CHECK: stablehlo.reshape {{.*}} -> tensor<1x4x3x8xf32>
-  %0 = "attnorm.sdpa"(%q, %k, %k) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>) -> tensor<1x4x3x8xf32>
-  return %0 : tensor<1x4x3x8xf32>
+  // CHECK: stablehlo.reshape {{.*}} -> tensor<1x6x3x8xf32>
+  %0 = "attnorm.sdpa"(%q, %k, %k) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<1x6x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>) -> tensor<1x6x3x8xf32>
+  return %0 : tensor<1x6x3x8xf32>
 }
 
 // The softcap comes before the mask; a truth value selects.

@@ -131,14 +131,16 @@ func.func @norm(%x: tensor<2x4xf32>) -> tensor<2xf32> {
   return %0 : tensor<2xf32>
 }
 
-// argmax reduces pairs of value and position; the larger value wins.
+// argmax reduces pairs of value and position; the larger value wins, of equal ones the first.
 // CHECK-LABEL: func.func @argmax
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>)
 func.func @argmax(%x: tensor<2x4xf32>) -> tensor<2xi64> {
   // CHECK: %[[COUNTS:.*]] = stablehlo.iota dim = 0 : tensor<4xi64>
   // CHECK: %[[AT:.*]] = stablehlo.broadcast_in_dim %[[COUNTS]], dims = [1]
   // CHECK: %[[PAIR:.*]]:2 = stablehlo.reduce(%[[X]] init: %{{.*}}), (%[[AT]] init: %{{.*}}) across dimensions = [1]
+  // CHECK: reducer({{.*}}) (%[[MINE:.*]]: tensor<i64>, %[[OTHER:.*]]: tensor<i64>)
   // CHECK: stablehlo.compare GT
+  // CHECK: stablehlo.compare LT, %[[MINE]], %[[OTHER]], SIGNED
   // CHECK: stablehlo.select %{{.*}}, %{{.*}}, %[[PAIR]]#1
   %0 = stablehlo.custom_call @reduce_argmax(%x) {dimensions = [1]} : (tensor<2x4xf32>) -> tensor<2xi64>
   return %0 : tensor<2xi64>

@@ -20,6 +20,24 @@ func.func @grouped(%q: tensor<4x3x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x
 
 // -----
 
+// Two scales are one; a row that sees nothing is the mean of the values, for its fill is finite.
+// CHECK-LABEL: func.func @two_scales
+func.func @two_scales(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>) -> tensor<2x3x8xf32> {
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {fully_masked = "uniform", {{.*}}scale = 1.500000e+00 : f64}
+  %half = stablehlo.constant dense<0.5> : tensor<2x3x3xf32>
+  %three = stablehlo.constant dense<3.0> : tensor<2x3x3xf32>
+  %low = stablehlo.constant dense<-1.0e30> : tensor<2x3x3xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.multiply %0, %half : tensor<2x3x3xf32>
+  %2 = stablehlo.multiply %1, %three : tensor<2x3x3xf32>
+  %3 = stablehlo.select %m, %2, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %4 = "attnorm.softmax"(%3) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %5 = stablehlo.dot_general %4, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %5 : tensor<2x3x8xf32>
+}
+
+// -----
+
 // A causal sliding window from iotas, and a padding mask beside it, which stays one of the keys.
 // CHECK-LABEL: func.func @window
 // CHECK-SAME:    (%[[Q:.*]]: tensor<4x5x8xf32>, %[[PAD:.*]]: tensor<5xi1>)
