@@ -1,0 +1,243 @@
+"""Arguments made for a function: what its graph can take, and hard values of every kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import ml_dtypes
+import numpy as np
+
+from .. import bindings
+from ..bindings import ir
+from ..errors import AttnormError
+from ..execution.signature import Signature
+from ..execution.tensor_type import TensorType
+from ..pipeline import run
+from .roles import Role, roles
+
+Arrays = tuple[np.ndarray, ...]
+Inputs = Mapping[str, Arrays]
+"""The arguments of one function, by what is special about them."""
+
+SIZE = 7
+"""What a dynamic dimension is where nobody says it: no power of two, and no divisor of one."""
+_FLATTEN = (
+    "raise-mark-tensor,func.func(stablehlo-legalize-composite-to-call),"
+    "inline{default-pipeline=},symbol-dce"
+)
+
+
+def functions(module: ir.Operation) -> dict[str, Signature]:
+    """The public functions that have a body, by name.
+
+    Raises `AttnormError`, at the function, for one that takes or gives what is no tensor.
+    """
+    return {_name(op): _signature(op) for op in _functions(module)}
+
+
+def choose(module: ir.Operation, function: str | None) -> dict[str, Signature]:
+    """The function of a name; without one, every public function."""
+    found = functions(module)
+    if not found:
+        raise AttnormError(
+            bindings.diagnostic(module.location, "expected a public function with a body, got none")
+        )
+    if function is None:
+        return found
+    if function not in found:
+        raise AttnormError(f"expected a function of {', '.join(found)}, got '{function}'")
+    return {function: found[function]}
+
+
+def generate(
+    module: ir.Operation, function: str, *, dims: Sequence[str] = (), seed: int = 0
+) -> dict[str, Arrays]:
+    """Arguments for a public function, the same for the same module and seed.
+
+    - `ordinary`: floats are standard normal, what dot products of n terms take divided by sqrt(n);
+      indices lie in range, positions increase, masks leave every row a key.
+    - `large`, `tiny`: data whose squares, summed, are just no infinities yet; subnormal data.
+      Beyond that overflow inside of ops decides, which their definitions leave open.
+    - `zeros`: rows of 0 and of -0. `nonfinite`: NaN and infinities in some rows.
+    - `masked`: rows whose mask leaves nothing.
+
+    A kind that changes no argument is left out. Dynamic dimensions are `SIZE`, where `dims`
+    (ARGUMENT.DIMENSION=SIZE or SYMBOL=SIZE) does not say else.
+    """
+    with module.context:
+        flat = module.clone().operation
+    run(flat, _FLATTEN)
+    if dims:
+        run(flat, f"attnorm-specialize{{dims={';'.join(dims)} function={function}}}")
+    entry = next(op for op in _functions(flat) if _name(op) == function)
+    kinds, found = _signature(entry).arguments, roles(entry)
+    rng = np.random.default_rng(seed)
+    ordinary = [_ordinary(kind, role, rng) for kind, role in zip(kinds, found, strict=True)]
+    sets = {"ordinary": tuple(map(_typed, ordinary, kinds))}
+    data = [i for i, kind in enumerate(kinds) if "f" in kind.element and _is_data(kind, found[i])]
+    for name, change in _HARD.items():
+        changed = [array.copy() for array in ordinary]
+        for order, index in enumerate(data):
+            change(changed[index], kinds[index].dtype, order)
+        if data:
+            sets[name] = tuple(map(_typed, changed, kinds))
+    masks = [i for i, role in enumerate(found) if _is_mask(kinds[i], role)]
+    if masks:
+        changed = [array.copy() for array in ordinary]
+        for index in masks:
+            _mask_rows(changed[index])
+        sets["masked"] = tuple(map(_typed, changed, kinds))
+    return sets
+
+
+# -- functions -------------------------------------------------------------------------------------
+
+
+def _functions(module: ir.Operation) -> list[ir.Operation]:
+    ops = (item.operation for item in module.regions[0].blocks[0])
+    return [
+        op for op in ops if op.name == "func.func" and len(op.regions[0].blocks) and _is_public(op)
+    ]
+
+
+def _is_public(op: ir.Operation) -> bool:
+    name = "sym_visibility"
+    return name not in op.attributes or ir.StringAttr(op.attributes[name]).value == "public"
+
+
+def _name(op: ir.Operation) -> str:
+    return ir.StringAttr(op.attributes["sym_name"]).value
+
+
+def _signature(op: ir.Operation) -> Signature:
+    type_ = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
+    groups = []
+    for role, types in (("argument", type_.inputs), ("result", type_.results)):
+        kinds = []
+        for index, item in enumerate(types):
+            text = str(item)
+            try:
+                body = text.removeprefix("tensor<").removesuffix(">")
+                kinds.append(TensorType.parse(body.partition(",")[0]))
+            except AttnormError:
+                message = f"function '{_name(op)}': {role} {index}: expected a tensor, got {text}"
+                raise AttnormError(bindings.diagnostic(op.location, message)) from None
+        groups.append(tuple(kinds))
+    return Signature(_name(op), *groups)
+
+
+# -- ordinary values -------------------------------------------------------------------------------
+
+
+def _shape(kind: TensorType) -> tuple[int, ...]:
+    return tuple(SIZE if size is None else size for size in kind.shape)
+
+
+def _typed(array: np.ndarray, kind: TensorType) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return array.astype(kind.dtype)
+
+
+def _ordinary(kind: TensorType, role: Role, rng: np.random.Generator) -> np.ndarray:
+    shape = _shape(kind)
+    if kind.element == "i1":
+        return _kept(shape, rng)
+    if "f" not in kind.element:
+        return _integers(shape, kind, role, rng)
+    values = rng.standard_normal(shape)
+    if role.mask:
+        return np.where(_kept(shape, rng), values, -np.inf)
+    if role.epsilon and values.size == 1:
+        return np.full(shape, 1e-5)
+    if values.size == 1:
+        return np.abs(values) + 0.5
+    return values / math.sqrt(role.fan_in)
+
+
+def _kept(shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """True for most, and for the first of every row."""
+    kept = rng.random(shape) < 0.75
+    kept[..., :1] = True
+    return kept
+
+
+def _integers(
+    shape: tuple[int, ...], kind: TensorType, role: Role, rng: np.random.Generator
+) -> np.ndarray:
+    limit = min(role.limit or 8, np.iinfo(kind.dtype).max)
+    if role.flags:
+        # Padding on the left, as generation has it.
+        length = shape[-1] if shape else 1
+        padding = rng.integers(0, max(length // 2, 1), (*shape[:-1], 1))
+        return np.broadcast_to(np.arange(length) >= padding, shape).reshape(shape).astype(np.int64)
+    if role.positions and shape:
+        first = rng.integers(0, max(limit - shape[-1], 0) + 1)
+        line = np.minimum(first + np.arange(shape[-1]), np.iinfo(kind.dtype).max)
+        return np.broadcast_to(line % limit if role.limit else line, shape).copy()
+    values = np.asarray(rng.integers(0, limit, shape))
+    # Both ends of the range are among them.
+    values.reshape(-1)[:1] = limit - 1
+    values.reshape(-1)[1:2] = 0
+    return values
+
+
+# -- hard values -----------------------------------------------------------------------------------
+
+
+def _is_data(kind: TensorType, role: Role) -> bool:
+    """Whether hard values in an argument leave something to compare: not in weights."""
+    return len(kind.shape) >= 2 and not (role.table or role.mask or role.epsilon)
+
+
+def _is_mask(kind: TensorType, role: Role) -> bool:
+    return kind.element == "i1" or role.mask or role.flags
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """A view of the array as a list of rows."""
+    return array.reshape(-1, array.shape[-1])
+
+
+def _large(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+    array *= float(ml_dtypes.finfo(dtype).max) ** 0.45
+
+
+def _tiny(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+    array *= float(ml_dtypes.finfo(dtype).smallest_normal) * 0.25
+
+
+def _zeros(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+    _rows(array)[::2] = 0.0
+    _rows(array)[::4] = -0.0
+
+
+def _nonfinite(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+    """In single rows of the first argument; at the end of the others' heads, or what is fewest."""
+    if not array.size:
+        return
+    if not order:
+        for start, value in enumerate((np.nan, np.inf, -np.inf)):
+            _rows(array)[1 + start :: 4, start % array.shape[-1]] = value
+        return
+    sizes = [(size, axis) for axis, size in enumerate(array.shape[:-1]) if size > 1]
+    slices = np.moveaxis(array, min(sizes)[1], 0) if sizes else array
+    slices[(-1, *(0,) * (array.ndim - 1))] = np.nan
+
+
+_HARD: dict[str, Callable[[np.ndarray, np.dtype, int], None]] = {
+    "large": _large,
+    "tiny": _tiny,
+    "zeros": _zeros,
+    "nonfinite": _nonfinite,
+}
+
+
+def _mask_rows(array: np.ndarray) -> None:
+    """Leaves nothing to the first row, along the last dimension that has several rows."""
+    value = -np.inf if array.dtype.kind == "f" else 0
+    for axis in range(array.ndim - 2, -1, -1):
+        if array.shape[axis] > 1:
+            np.moveaxis(array, axis, 0)[0] = value
+            return
+    array[...] = value

@@ -1,0 +1,342 @@
+"""Do two modules give the same values, and if not: what changed?
+
+Every value is computed three times. **native**: rounded by every op to its type. **exact**: f32 is
+not rounded, f16 and bf16 where the IR does. **real**: nothing is rounded.
+
+- `same`: exact values agree, to 1e-9 of the value and 1e-9 of the output's root mean square. That
+  is what float64 loses where a graph loses a million-fold; a wrong count, mask, window or cast is
+  off by a thousand times as much.
+- `rounds`: they do not, but real ones do, and native ones are no further from them than they were:
+  the same value is rounded elsewhere.
+- `differs`: everything else.
+
+NaN agrees with NaN, an infinity with itself, integers and truth values with what is equal to them.
+Subnormal values are values: nothing is flushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import ml_dtypes
+import numpy as np
+
+from ..bindings import ir
+from ..execution.compare import default_tolerance
+from ..execution.tensor_type import TensorType
+from ..reference import evaluate
+from ..reference.kinds import Precision
+from .inputs import Arrays
+
+Array = np.ndarray[Any, Any]
+Kind = Literal["same", "rounds", "differs"]
+KINDS: tuple[Kind, ...] = ("same", "rounds", "differs")
+"""The verdicts, from the best to the worst."""
+
+AGREE = 1e-9
+"""By how much exact and real values may be off: of the value, and of the output's scale."""
+SLACK = 1.5
+"""By which factor a native error may grow where roundings moved, beside two of the type's."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One result of one function: the verdict, and the errors of the worst arguments.
+
+    `exact` is the largest difference of exact values, as part of the value and the scale; `ulps` and
+    `relative` are the largest of native values, after the change against before it, in spacings of
+    the type at the value or at the output's root mean square, whichever is larger, and as part of
+    that. None for what is not a float. `inputs` are the arguments that the verdict is about.
+    """
+
+    function: str
+    index: int
+    type: str
+    kind: Kind
+    exact: float | None
+    ulps: float | None
+    relative: float | None
+    inputs: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of every output."""
+
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """The worst of the outputs' verdicts."""
+        return max((item.kind for item in self.outputs), key=KINDS.index, default="same")
+
+    @property
+    def ok(self) -> bool:
+        """Whether no value changed, nor where it is rounded."""
+        return self.kind == "same"
+
+    def __str__(self) -> str:
+        bad = [item for item in self.outputs if item.kind != "same"]
+        return "\n".join(map(describe, bad)) or f"same: {len(self.outputs)} outputs"
+
+
+def describe(output: Output) -> str:
+    """One line on an output: `main result 0 (4xf32) differs for large: ...`."""
+    place = f"{output.function} result {output.index} ({output.type})"
+    return f"{place} {output.kind} for {output.inputs}: {output.reason}"
+
+
+def compare_modules(
+    before: ir.Operation,
+    after: ir.Operation,
+    inputs: Mapping[str, Arrays],
+    *,
+    function: str | None = None,
+    rms_norm_epsilon: float | None = None,
+) -> Verdict:
+    """Whether a function gives the same values in two modules, for `inputs` under their names.
+
+    `function` is by default main, or the only public one. Raises `AttnormError` where one of the
+    modules cannot be evaluated.
+    """
+    values = [Values(m, function, inputs, rms_norm_epsilon) for m in (before, after)]
+    return Verdict(tuple(compare(*values)))
+
+
+class Values:
+    """What a function of a module gives for all arguments; each precision evaluated once."""
+
+    def __init__(
+        self,
+        module: ir.Operation,
+        function: str | None,
+        inputs: Mapping[str, Arrays],
+        epsilon: float | None = None,
+    ):
+        self.function, self.inputs = function, inputs
+        self._module, self._epsilon = module, epsilon
+        self._known: dict[tuple[str, Precision], Arrays] = {}
+
+    def of(self, name: str, precision: Precision) -> Arrays:
+        """The results for the arguments of a name."""
+        key = name, precision
+        if key not in self._known:
+            self._known[key] = evaluate(
+                self._module,
+                *self.inputs[name],
+                function=self.function,
+                precision=precision,
+                rms_norm_epsilon=self._epsilon,
+            )
+        return self._known[key]
+
+
+def compare(
+    before: Values,
+    after: Values,
+    *,
+    given: Values | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> list[Output]:
+    """An `Output` for every result, over all arguments.
+
+    Native values may differ by `rtol` and `atol`. Where neither is said they may differ by what
+    their type allows, and by more where they are no further from exact ones than those of the
+    module `given`, by default `before`: an op is one rounding, what it stands for were several.
+    """
+    found: dict[int, list[Output]] = {}
+    for name in before.inputs:
+        for index in range(len(before.of(name, "native"))):
+            pairs = _Pairs(before, after, given or before, name, index)
+            kind, reason = pairs.judge(rtol, atol)
+            native = pairs("native")
+            exact = _distance(*pairs("exact")) if kind != "differs" or pairs.fit else None
+            ulps, relative = _native_error(*native) if pairs.fit else (None, None)
+            item = Output(
+                before.function or "main",
+                index,
+                str(TensorType.of(native[0])),
+                kind,
+                exact,
+                ulps,
+                relative,
+                name,
+                reason,
+            )
+            found.setdefault(index, []).append(item)
+    return [_worst(items) for items in found.values()]
+
+
+def against(values: Values, name: str, results: Arrays) -> list[str]:
+    """What speaks against another system's results; "" for each that agrees with native ones.
+
+    Floats may differ by what their type allows, and by more where they are no further from exact
+    ones than ours.
+    """
+    problems = []
+    ours, exact = (values.of(name, precision) for precision in ("native", "exact"))
+    for mine, theirs, truth in zip(ours, results, exact, strict=True):
+        types = [TensorType.of(array) for array in (mine, theirs)]
+        if types[0] != types[1]:
+            problems.append(f"expected {types[0]}, got {types[1]}")
+        elif _is_float(mine):
+            problems.append(_native_problem(mine, theirs, mine, truth, None, None))
+        else:
+            problems.append(_unequal(mine, theirs))
+    return problems
+
+
+def _worst(items: list[Output]) -> Output:
+    """The worst verdict, with the largest errors."""
+    bad = max(items, key=lambda item: (KINDS.index(item.kind), item.ulps or 0.0))
+
+    def largest(name: str) -> float | None:
+        known = [getattr(item, name) for item in items]
+        return max((value for value in known if value is not None), default=None)
+
+    return replace(bad, exact=largest("exact"), ulps=largest("ulps"), relative=largest("relative"))
+
+
+# -- one result for one set of arguments -----------------------------------------------------------
+
+
+class _Pairs:
+    """A result before and after, in each precision."""
+
+    def __init__(self, before: Values, after: Values, given: Values, name: str, index: int):
+        self._of, self._given, self._name, self._index = (before, after), given, name, index
+
+    def __call__(self, precision: Precision) -> tuple[Array, Array]:
+        before, after = (values.of(self._name, precision) for values in self._of)
+        return before[self._index], after[self._index]
+
+    @property
+    def fit(self) -> bool:
+        """Whether the results are floats of one type."""
+        before, after = self("native")
+        return TensorType.of(before) == TensorType.of(after) and _is_float(before)
+
+    def judge(self, rtol: float | None, atol: float | None) -> tuple[Kind, str]:
+        """The verdict, and why it is not `same`."""
+        native = self("native")
+        types = [TensorType.of(array) for array in native]
+        if types[0] != types[1]:
+            return "differs", f"expected {types[0]}, got {types[1]}"
+        exact = self("exact")
+        if not _is_float(native[0]):
+            problem = _unequal(*exact) or _unequal(*native)
+            return ("differs", problem) if problem else ("same", "")
+        kind, reason, truth = "same", "", exact[0]
+        given = self._given.of(self._name, "native")[self._index]
+        if moved := _disagreement(*exact):
+            real = self("real")
+            truth = real[0]
+            if changed := _disagreement(*real):
+                return "differs", changed
+            if _is_worse(given, native[1], truth):
+                return "differs", f"roundings moved, for the worse: {moved}"
+            kind, reason = "rounds", f"roundings moved: {moved}"
+        problem = _native_problem(*native, given, truth, rtol, atol)
+        return ("differs", problem) if problem else (kind, reason)
+
+
+def _is_float(array: Array) -> bool:
+    return "f" in TensorType.of(array).element
+
+
+def _unequal(before: Array, after: Array) -> str:
+    bad = before != after
+    return _report(bad, bad, before, after) if bad.any() else ""
+
+
+def _disagreement(before: Array, after: Array) -> str:
+    """Where two float64 arrays are not the same value but for float64's own roundings."""
+    error = _errors(before, after, AGREE, AGREE * _scale(before))
+    return _report(error > 1, error, before, after) if (error > 1).any() else ""
+
+
+def _native_problem(
+    before: Array,
+    after: Array,
+    given: Array,
+    truth: Array,
+    rtol: float | None,
+    atol: float | None,
+) -> str:
+    """Where native values have left their bounds."""
+    strict = rtol is not None or atol is not None
+    wide, other = (array.astype(np.float64) for array in (before, after))
+    by_type = default_tolerance(before)
+    if strict:
+        bounds = (by_type[0] if rtol is None else rtol, by_type[1] if atol is None else atol)
+    else:
+        bounds = (by_type[0], by_type[1] * _scale(wide))
+    error = _errors(wide, other, *bounds)
+    if not (error > 1).any() or not (strict or _is_worse(given, after, truth)):
+        return ""
+    return "native values: " + _report(error > 1, error, wide, other)
+
+
+def _is_worse(before: Array, after: Array, truth: Array) -> bool:
+    """Whether native values are further from true ones than they were.
+
+    What was no number, or was one where the truth is none, is left out: it overflowed.
+    """
+    scale, tiny = _scale(truth), float(ml_dtypes.finfo(before.dtype).smallest_subnormal)
+    errors = [
+        _errors(truth, array.astype(np.float64), 1.0, scale + tiny) for array in (before, after)
+    ]
+    known = np.isfinite(errors[0])
+    if not known.any():
+        return False
+    allowed = SLACK * errors[0][known].max() + 2 * float(ml_dtypes.finfo(before.dtype).eps)
+    return bool((errors[1][known] > allowed).any())
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+
+def _scale(array: Array) -> float:
+    """The root mean square of what is finite."""
+    finite = array[np.isfinite(array)]
+    largest = float(np.abs(finite).max(initial=0.0))
+    return largest * float(np.sqrt(np.mean((finite / largest) ** 2))) if largest else 0.0
+
+
+def _errors(want: Array, got: Array, rtol: float, atol: float) -> Array:
+    """Differences as parts of what is allowed; infinite where just one is NaN or infinite."""
+    with np.errstate(all="ignore"):
+        same = (want == got) | (np.isnan(want) & np.isnan(got))
+        part = np.abs(got - want) / (atol + rtol * np.abs(want))
+        comparable = np.isfinite(want) & np.isfinite(got)
+    return np.where(same, 0.0, np.where(comparable, part, np.inf))
+
+
+def _distance(before: Array, after: Array) -> float:
+    """The largest difference, as part of the value and the scale."""
+    return float(_errors(before, after, 1.0, _scale(before)).max(initial=0.0))
+
+
+def _native_error(before: Array, after: Array) -> tuple[float, float]:
+    """The largest difference in spacings of the type, and as part of the value."""
+    info = ml_dtypes.finfo(before.dtype)
+    wide, other = (array.astype(np.float64) for array in (before, after))
+    size = np.maximum(np.abs(wide), _scale(wide))
+    with np.errstate(all="ignore"):
+        spacing = np.exp2(np.floor(np.log2(size))) * float(info.eps)
+    spacing = np.maximum(spacing, float(info.smallest_subnormal))
+    finite = np.isfinite(size) & (size > 0)
+    relative = _errors(wide, other, 0.0, np.where(finite, size, 1.0))
+    ulps = _errors(wide, other, 0.0, np.where(finite, spacing, 1.0))
+    return float(ulps.max(initial=0.0)), float(relative.max(initial=0.0))
+
+
+def _report(bad: Array, error: Array, before: Array, after: Array) -> str:
+    at = np.unravel_index(int(np.argmax(error)), error.shape)
+    place = f"[{', '.join(str(int(i)) for i in at)}]"
+    count = f"{int(np.count_nonzero(bad))} of {bad.size} elements differ"
+    return f"{count}; worst {place}: {before[at]} and {after[at]}"
