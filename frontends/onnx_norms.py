@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from .onnx_graph import Graph, Node, Refusal
 
@@ -14,38 +14,61 @@ def rms_normalization(graph: Graph, node: Node) -> list[str]:
 
     `stash_type` names the type of the statistics; rms_norm computes in f32 or wider.
     """
-    inputs = node.inputs("X", "scale")
-    attributes = node.attributes(axis=-1, epsilon=1e-5, stash_type=1)
-    axes = _axes(graph, inputs["X"], attributes["axis"])
-    return [_norm(graph, inputs["X"], inputs["scale"], axes, attributes["epsilon"])]
+    x, scale, axes, epsilon = _read(graph, node)
+    return [_norm(graph, x, scale, axes, epsilon, "before_weight")]
 
 
 def simplified_layer_normalization(graph: Graph, node: Node) -> list[str]:
-    """SimplifiedLayerNormalization(x, scale) -> rms_norm; the inverse deviation where asked for."""
-    results = rms_normalization(graph, node)
+    """SimplifiedLayerNormalization(x, scale) -> rms_norm; the inverse deviation where asked for.
+
+    onnxruntime casts after the weight.
+    """
+    x, scale, axes, epsilon = _read(graph, node)
+    results = [_norm(graph, x, scale, axes, epsilon, "after_weight")]
     if node.has_output(1):
-        attributes = node.attributes(axis=-1, epsilon=1e-5, stash_type=1)
-        x = node.inputs("X", "scale")["X"]
-        axes = _axes(graph, x, attributes["axis"])
-        results.append(_inverse_deviation(graph, x, axes, attributes["epsilon"]))
+        results.append(_inverse_deviation(graph, x, axes, epsilon))
     return results
 
 
 def skip_simplified_layer_normalization(graph: Graph, node: Node) -> list[str]:
-    """SkipSimplifiedLayerNormalization(x, skip, gamma, bias) -> add, rms_norm, and the sum."""
+    """SkipSimplifiedLayerNormalization(x, skip, gamma, bias) -> add, rms_norm, and the sum.
+
+    onnxruntime adds half types in f32, and norms the sum as it is before it is rounded.
+    """
     inputs = node.inputs("input", "skip", "gamma", "bias")
     epsilon = node.attributes(epsilon=1e-12)["epsilon"]
     node.refuse_output(1, "mean")
-    x = inputs["input"]
-    total = graph.emit("Add", [x, inputs["skip"]])
+    x, element = inputs["input"], graph.element(inputs["input"])
+    total, skip, gamma = (_wide(graph, inputs[name]) for name in ("input", "skip", "gamma"))
+    type_ = graph.types[total]
+    total = graph.emit("Add", [total, skip])
     if inputs["bias"]:
-        total = graph.emit("Add", [total, inputs["bias"]])
-    graph.types[total] = graph.types[x]
+        total = graph.emit("Add", [total, _wide(graph, inputs["bias"])])
+    graph.types[total] = type_
     axes = [len(graph.shape(x)) - 1]
-    results = [_norm(graph, total, inputs["gamma"], axes, epsilon), "", "", total]
+    normed = _norm(graph, total, gamma, axes, epsilon, "after_weight")
+    graph.types[normed] = type_
+    results = [graph.cast(normed, element), "", "", graph.cast(total, element)]
     if node.has_output(2):
         results[2] = _inverse_deviation(graph, total, axes, epsilon)
     return results
+
+
+def _read(graph: Graph, node: Node) -> tuple[str, str, list[int], float]:
+    """x, the scale, the axes and epsilon."""
+    inputs = node.inputs("X", "scale")
+    attributes = node.attributes(axis=-1, epsilon=1e-5, stash_type=1)
+    axes = _axes(graph, inputs["X"], attributes["axis"])
+    return inputs["X"], inputs["scale"], axes, attributes["epsilon"]
+
+
+def _wide(graph: Graph, x: str) -> str:
+    """A value in the type that onnxruntime computes in: f32 for half types."""
+    if graph.element(x) not in (TensorProto.FLOAT16, TensorProto.BFLOAT16):
+        return x
+    wide = graph.cast(x, TensorProto.FLOAT)
+    graph.types[wide] = helper.make_tensor_type_proto(TensorProto.FLOAT, graph.shape(x))
+    return wide
 
 
 def _axes(graph: Graph, x: str, first: int) -> list[int]:
@@ -55,16 +78,20 @@ def _axes(graph: Graph, x: str, first: int) -> list[int]:
     return list(range(first % rank, rank))
 
 
-def _norm(graph: Graph, x: str, weight: str, axes: Sequence[int], epsilon: float) -> str:
+def _norm(graph: Graph, x: str, weight: str, axes: Sequence[int], epsilon: float, cast: str) -> str:
     if graph.element(weight) != graph.element(x):
         raise Refusal("scale: expected X's element type")
     shape = graph.shape(weight)
     while len(shape) > len(axes) and shape[0] == 1:
         shape = shape[1:]
-    parameters = {"axes": list(axes), "epsilon": epsilon, "cast": "before_weight"}
+    parameters = {"axes": list(axes), "epsilon": epsilon, "cast": cast}
     if len(shape) > len(axes) or None in shape:
         # It is broadcast along more than the axes.
-        return graph.emit("Mul", [graph.own("rms_norm", {"x": x}, **parameters), weight])
+        element = graph.element(x)
+        if cast == "after_weight":
+            x, weight = _wide(graph, x), _wide(graph, weight)
+        product = graph.emit("Mul", [graph.own("rms_norm", {"x": x}, **parameters), weight])
+        return product if graph.element(x) == element else graph.emit("Cast", [product], to=element)
     sizes = [1] * (len(axes) - len(shape)) + [size or 0 for size in shape]
     if sizes != graph.shape(weight):
         weight = graph.reshape(weight, sizes)
