@@ -8,6 +8,7 @@ import numpy as np
 
 from ..bindings import ir
 from ..bindings_elements import raw_bytes
+from ..errors import AttnormError
 from .kinds import Kind
 from .step import Handler, Step
 from .wide import Array, wide
@@ -21,7 +22,7 @@ def constant(step: Step) -> Array:
 def elements(step: Step, attribute: ir.Attribute, kind: Kind) -> Array:
     """An attribute as an array of a kind."""
     if kind.dtype is None or kind.sizes is None:
-        raise step.fail(f"value: no definition for {kind.text}")
+        raise AttnormError(f"value: no definition for {kind.text}")
     if isinstance(attribute, (ir.IntegerAttr, ir.FloatAttr, ir.BoolAttr)):
         # The bindings give wide unsigned integers as negative ones.
         value = attribute.value
@@ -34,7 +35,7 @@ def elements(step: Step, attribute: ir.Attribute, kind: Kind) -> Array:
         return np.zeros(shape, np.float64 if kind.is_float else kind.dtype)
     data = raw_bytes(attribute, count * kind.dtype.itemsize)
     if data is None:
-        raise step.fail("value: expected elements, got a resource whose bytes are elsewhere")
+        raise AttnormError("value: expected elements, got a resource whose bytes are elsewhere")
     stored = np.frombuffer(data, kind.dtype)
     value = wide(stored) if kind.is_float else stored
     return np.broadcast_to(value[0], shape) if splat else value.reshape(shape)

@@ -24,13 +24,13 @@ def custom_call(step: Step) -> Values:
     target = step.text("call_target_name")
     meaning = MEANINGS.get(target)
     if meaning is None:
-        raise step.fail(f"@{target}: no definition")
+        raise AttnormError(f"@{target}: no definition")
     try:
         parameters = call_attributes.read(step.op)
         found = meaning(step, parameters)
         call_attributes.nothing_left(parameters, ())
     except Refusal as refusal:
-        raise step.fail(f"@{target}: {refusal}") from None
+        raise AttnormError(f"@{target}: {refusal}") from None
     return found
 
 

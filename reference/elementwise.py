@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..bindings import hlo
+from ..errors import AttnormError
 from .kinds import FLOAT64, as_declared
 from .step import Handler, Step, elementwise
 from .wide import Array, wide
@@ -279,7 +280,7 @@ def bitcast_convert(step: Step) -> Array:
     (x,), kind = step.operands, step.results[0]
     source = step.operand_kind(0).dtype
     if source is None or kind.dtype is None:
-        raise step.fail("no definition for these types")
+        raise AttnormError("no definition for these types")
     stored = np.ascontiguousarray(as_declared(x, source))
     if kind.dtype.itemsize > source.itemsize:
         found = stored.view(kind.dtype)[..., 0]

@@ -8,17 +8,23 @@ from typing import Any
 import numpy as np
 
 from ..bindings import diagnostic, ir
-from ..errors import AttnormError, Diagnostic
+from ..errors import AttnormError
 from ..execution.entry import choose, named_functions, signature
 from . import (
     attnorm_ops,
+    batch_norm,
+    chlo,
     constants,
     contractions,
     control,
     custom_calls,
     elementwise,
     folding,
+    gather_scatter,
+    shape_dialects,
     shapes,
+    sorting,
+    windows,
 )
 from .kinds import FLOAT64, PRECISIONS, Kind, Precision, as_declared
 from .step import Handler, Step
@@ -26,16 +32,22 @@ from .wide import Array, quietly, wide
 
 _COMPUTED: dict[str, Handler] = {
     **attnorm_ops.HANDLERS,
+    **batch_norm.HANDLERS,
+    **chlo.HANDLERS,
     **contractions.HANDLERS,
     **custom_calls.HANDLERS,
     **elementwise.HANDLERS,
     **folding.HANDLERS,
+    **shape_dialects.HANDLERS,
+    **windows.HANDLERS,
 }
 # Their results are values that are there, rounded already.
 _MOVED: dict[str, Handler] = {
     **constants.HANDLERS,
     **control.HANDLERS,
+    **gather_scatter.HANDLERS,
     **shapes.HANDLERS,
+    **sorting.HANDLERS,
 }
 HANDLERS: dict[str, tuple[Handler, bool]] = {
     **{name: (handler, True) for name, handler in _COMPUTED.items()},
@@ -43,10 +55,10 @@ HANDLERS: dict[str, tuple[Handler, bool]] = {
 }
 """Every op with a definition: the definition, and whether its results are to be rounded."""
 
+_CONSTANTS = frozenset({"arith.constant", "stablehlo.constant"})
 _TERMINATORS = frozenset({"func.return", "stablehlo.return", "shape.assuming_yield"})
 _ON_LANES = frozenset(
-    {*elementwise.HANDLERS, "stablehlo.constant", "stablehlo.return"}
-    - {"stablehlo.bitcast_convert"}
+    {*elementwise.HANDLERS, *_CONSTANTS, "stablehlo.return"} - {"stablehlo.bitcast_convert"}
 )
 
 
@@ -67,6 +79,9 @@ def evaluate(
     - "native": the op's result type. Results have the declared dtypes.
     - "exact": f16, bf16 and narrower types; f32 and f64 are float64. So are the float results.
     - "real": nothing. Conversions to half types change nothing. Float results are float64.
+
+    What depends on no argument is native in each of them: a compiler may compute it, and then it is
+    a constant of its type.
 
     `rms_norm_epsilon` is that of RMSNorm calls that carry none (`@ai_edge_torch.rms_norm`).
 
@@ -109,6 +124,9 @@ class _Machine:
         self._kinds: dict[ir.Type, Kind] = {}
         self.constants: dict[ir.Value, Array] = {}
         self.elementwise: dict[ir.Block, bool] = {}
+        self.native = self
+        if precision != "native":
+            self.native = _Machine(functions, "native", rms_norm_epsilon)
 
     def kind(self, type_: ir.Type) -> Kind:
         """What a type is."""
@@ -177,7 +195,7 @@ class _Frame:
                 continue
             found = self._step(op, name, operands, results, lanes)
             values.update(zip(results, found, strict=True))
-            if name == "stablehlo.constant":
+            if name in _CONSTANTS:
                 constants_[results[0]] = found[0]
         return []
 
@@ -208,9 +226,9 @@ class _Frame:
                 for index, (value, kind) in enumerate(zip(listed, kinds, strict=True)):
                     _check(index, value, kind)
             return listed
+        except _Located:
+            raise
         except AttnormError as error:
-            if error.diagnostics[0].message.startswith("'"):
-                raise
             raise _located(op, error.diagnostics[0].message) from None
         except (ValueError, TypeError, IndexError, KeyError, OverflowError, MemoryError) as error:
             raise _located(op, str(error) or type(error).__name__) from error
@@ -224,6 +242,9 @@ def _check(index: int, value: Array, kind: Kind) -> None:
     raise AttnormError(f"result {index}: expected {kind.text}, got {shape} of {value.dtype}")
 
 
-def _located(op: ir.Operation, problem: str) -> AttnormError:
-    found: Diagnostic = diagnostic(op.location, f"'{op.name}' op: {problem}")
-    return AttnormError(found)
+class _Located(AttnormError):
+    """An error that says its place already."""
+
+
+def _located(op: ir.Operation, problem: str) -> _Located:
+    return _Located(diagnostic(op.location, f"'{op.name}' op: {problem}"))

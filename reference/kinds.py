@@ -11,7 +11,7 @@ import numpy as np
 
 from ..bindings import ir
 from ..errors import AttnormError
-from .wide import Array, narrow, rounded
+from .wide import Array, narrow, rounded, shortened
 
 Precision = Literal["native", "exact", "real"]
 """What float results are rounded to.
@@ -47,7 +47,7 @@ class Kind:
     `sizes` has None for a dynamic dimension, and is None where the type is no ranked tensor.
     `dtype` is that of the elements (int64 for an index), None for what is no number. `width` is the
     bits of an integer. Integers are held as `dtype`, which has 8 bits or more; floats as float64,
-    whatever `dtype` is, with values that `held` has.
+    whatever `dtype` is, with values that `held` has. `steady`: what is next to a tie is the tie.
     """
 
     text: str
@@ -55,6 +55,7 @@ class Kind:
     dtype: np.dtype | None
     width: int
     held: np.dtype | None
+    steady: bool = False
 
     @staticmethod
     def of(type_: ir.Type, precision: Precision) -> Kind:
@@ -72,7 +73,9 @@ class Kind:
             raise AttnormError(f"{type_}: no definition of elements of {element}")
         if isinstance(element, (ir.FloatType, ir.IntegerType, ir.IndexType)) and sizes is None:
             sizes = ()
-        return Kind(str(type_), sizes, dtype, width, carrier(dtype, precision))
+        held = carrier(dtype, precision)
+        # Sums in another order must not fall on the other side of a tie.
+        return Kind(str(type_), sizes, dtype, width, held, precision == "exact")
 
     @property
     def is_float(self) -> bool:
@@ -94,7 +97,9 @@ class Kind:
     def conform(self, value: Array) -> Array:
         """Values rounded, or wrapped, to the elements' type."""
         if self.held is not None:
-            return value if self.held == FLOAT64 else rounded(value, self.held)
+            if self.held == FLOAT64:
+                return value
+            return rounded(shortened(value) if self.steady else value, self.held)
         if self.width < 8 and self.dtype != np.bool_ and self.dtype is not None:
             unused = 8 - self.width
             return (value << unused) >> unused

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..bindings import ir
-from ..errors import AttnormError
 from .kinds import Kind, Precision
 from .wide import Array
 
@@ -81,10 +80,6 @@ class Step:
     def block(self, region: int = 0) -> ir.Block:
         """The only block of a region."""
         return self.op.regions[region].blocks[0]
-
-    def fail(self, problem: str) -> AttnormError:
-        """An error to raise about this op; its place and name are added."""
-        return AttnormError(problem)
 
 
 Handler = Callable[[Step], Values]
