@@ -92,11 +92,7 @@ def _gathered(step: Step, sizes: Sequence[int]) -> Array:
         np.clip(start, 0, full - size)
         for start, full, size in zip(starts, x.shape, sizes, strict=True)
     ]
-    found = (
-        x[tuple(windows.positions(fitting))]
-        if x.ndim
-        else np.broadcast_to(x, starts_shape(indices, numbers.index_vector_dim))
-    )
+    found = x[tuple(windows.positions(fitting))]
     offset = list(numbers.offset_dims)
     return np.moveaxis(found, range(found.ndim - len(offset), found.ndim), offset)
 
