@@ -12,6 +12,7 @@ import pkgutil
 import re
 import sys
 import tempfile
+import threading
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -319,17 +320,20 @@ Pattern = Callable[[ir.Operation, Rewriter], bool]
 """Takes a root and a rewriter; returns whether it changed the IR."""
 
 
-_changes = 0
+class _Changes(threading.local):
+    count = 0
+
+
+_changes = _Changes()
 
 
 def changes() -> int:
-    """A number that has grown where a pattern or a native pass may have changed any IR since."""
-    return _changes
+    """A number that grows where this thread's patterns and native passes may have changed IR."""
+    return _changes.count
 
 
 def _note_change() -> None:
-    global _changes
-    _changes += 1
+    _changes.count += 1
 
 
 def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> bool:

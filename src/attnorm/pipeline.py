@@ -7,6 +7,7 @@ callables, everything else is handed to MLIR, in the order written, on one pass 
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import os
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 from . import passes, pipelines
 from .bindings import PassManager, changes, diagnostic, ir, raising_located
@@ -150,6 +152,7 @@ def check_pass_name(name: str) -> None:
         _native(Step(name, ""))
 
 
+@functools.lru_cache(maxsize=1024)
 def _native(step: Step) -> Step:
     """The step as MLIR takes it: a pass of functions is nested by itself, as mlir-opt does."""
     problem = _native_problem(step)
@@ -178,10 +181,14 @@ def _native_problem(step: Step) -> str | None:
     return None
 
 
+_capturing = Lock()
+
+
 @contextmanager
 def _captured_stderr() -> Iterator[Callable[[], str]]:
     """Keeps what C++ writes to stderr inside the block, and hands it out."""
-    with tempfile.TemporaryFile() as file:
+    # A second thread inside would restore the first one's file.
+    with _capturing, tempfile.TemporaryFile() as file:
 
         def captured() -> str:
             file.seek(0)
