@@ -78,10 +78,9 @@ def evaluate(
 
     - "native": the op's result type. Results have the declared dtypes.
     - "exact": f16, bf16 and narrower types; f32 and f64 are float64. So are the float results.
+    - "folded": as "exact", but what depends on no argument is native: a compiler may compute it, and
+      then it is a constant of its type.
     - "real": nothing. Conversions to half types change nothing. Float results are float64.
-
-    What depends on no argument is native in each of them: a compiler may compute it, and then it is
-    a constant of its type.
 
     `rms_norm_epsilon` is that of RMSNorm calls that carry none (`@ai_edge_torch.rms_norm`).
 
@@ -124,9 +123,9 @@ class _Machine:
         self._kinds: dict[ir.Type, Kind] = {}
         self.constants: dict[ir.Value, Array] = {}
         self.elementwise: dict[ir.Block, bool] = {}
-        self.native = self
-        if precision != "native":
-            self.native = _Machine(functions, "native", rms_norm_epsilon)
+        self.folding = self
+        if precision == "folded":
+            self.folding = _Machine(functions, "native", rms_norm_epsilon)
 
     def kind(self, type_: ir.Type) -> Kind:
         """What a type is."""
@@ -190,13 +189,15 @@ class _Frame:
             if name in _TERMINATORS:
                 return operands
             results = list(op.results)
-            if not operands and results and results[0] in constants_:
-                values[results[0]] = constants_[results[0]]
+            if results and results[0] in constants_:
+                values.update((result, constants_[result]) for result in results)
                 continue
-            found = self._step(op, name, operands, results, lanes)
+            constant = not len(op.regions) and all(x in constants_ for x in op.operands)
+            frame = _Frame(self._machine.folding) if constant else self
+            found = frame._step(op, name, operands, results, lanes)
             values.update(zip(results, found, strict=True))
-            if name in _CONSTANTS:
-                constants_[results[0]] = found[0]
+            if constant:
+                constants_.update(zip(results, found, strict=True))
         return []
 
     def _step(

@@ -13,14 +13,16 @@ from ..bindings import ir
 from ..errors import AttnormError
 from .wide import Array, narrow, rounded, shortened
 
-Precision = Literal["native", "exact", "real"]
+Precision = Literal["native", "exact", "folded", "real"]
 """What float results are rounded to.
 
 - "native": the type of each.
 - "exact": f16, bf16 and narrower round where the IR does; f32 and f64 are float64.
+- "folded": as "exact"; what depends on no argument is native.
 - "real": nothing rounds; a conversion to a half type changes nothing.
 """
-PRECISIONS: tuple[Precision, ...] = ("native", "exact", "real")
+PRECISIONS: tuple[Precision, ...] = ("native", "exact", "folded", "real")
+_UNROUNDED: tuple[Precision, ...] = ("exact", "folded")
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -75,7 +77,7 @@ class Kind:
             sizes = ()
         held = carrier(dtype, precision)
         # Sums in another order must not fall on the other side of a tie.
-        return Kind(str(type_), sizes, dtype, width, held, precision == "exact")
+        return Kind(str(type_), sizes, dtype, width, held, precision in _UNROUNDED)
 
     @property
     def is_float(self) -> bool:
@@ -110,7 +112,7 @@ def carrier(dtype: np.dtype | None, precision: Precision) -> np.dtype | None:
     """The type whose values a float tensor of `dtype` has; None for what is no float."""
     if dtype is None or dtype.kind in "biu":
         return None
-    keeps = precision == "native" or (precision == "exact" and dtype.itemsize < 4)
+    keeps = precision == "native" or (precision in _UNROUNDED and dtype.itemsize < 4)
     return dtype if keeps else FLOAT64
 
 
