@@ -179,6 +179,10 @@ class RaiseSdpaPass(Pass):
     """
 
     name = "raise-sdpa"
+    rounds = (
+        "scores and probabilities of half types stay in f32, which holds them exactly, and a scale "
+        "that is split over both factors becomes one number"
+    )
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every attention below `module`."""
