@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bindings import bytecode, ir
+from ..bindings import ir
 from ..errors import AttnormError
 from ..execution import interpreter
 from ..pipeline import run

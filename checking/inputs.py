@@ -59,7 +59,9 @@ def generate(
       indices lie in range, positions increase, masks leave every row a key.
     - `large`, `tiny`: data whose squares, summed, are just no infinities yet; subnormal data.
       Beyond that overflow inside of ops decides, which their definitions leave open.
-    - `zeros`: rows of 0 and of -0. `nonfinite`: NaN and infinities in some rows.
+    - `zeros`: rows of 0 and of -0. `nonfinite`: NaN and infinities in some rows; no infinities
+      where products of them are an attention's scores, which would lie below the finite numbers
+      that some systems fill masked scores with.
     - `masked`: rows whose mask leaves nothing.
 
     A kind that changes no argument is left out. Dynamic dimensions are `SIZE`, where `dims`
@@ -79,7 +81,7 @@ def generate(
     for name, change in _HARD.items():
         changed = [array.copy() for array in ordinary]
         for order, index in enumerate(data):
-            change(changed[index], kinds[index].dtype, order)
+            change(changed[index], kinds[index].dtype, order, found[index])
         if data:
             sets[name] = tuple(map(_typed, changed, kinds))
     masks = [i for i, role in enumerate(found) if _is_mask(kinds[i], role)]
@@ -199,25 +201,26 @@ def _rows(array: np.ndarray) -> np.ndarray:
     return array.reshape(-1, array.shape[-1])
 
 
-def _large(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+def _large(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:
     array *= float(ml_dtypes.finfo(dtype).max) ** 0.45
 
 
-def _tiny(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+def _tiny(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:
     array *= float(ml_dtypes.finfo(dtype).smallest_normal) * 0.25
 
 
-def _zeros(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+def _zeros(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:
     _rows(array)[::2] = 0.0
     _rows(array)[::4] = -0.0
 
 
-def _nonfinite(array: np.ndarray, dtype: np.dtype, order: int) -> None:
+def _nonfinite(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:
     """In single rows of the first argument; at the end of the others' heads, or what is fewest."""
     if not array.size:
         return
     if not order:
-        for start, value in enumerate((np.nan, np.inf, -np.inf)):
+        values = (np.nan,) if role.scores else (np.nan, np.inf, -np.inf)
+        for start, value in enumerate(values):
             _rows(array)[1 + start :: 4, start % array.shape[-1]] = value
         return
     sizes = [(size, axis) for axis, size in enumerate(array.shape[:-1]) if size > 1]
@@ -225,7 +228,7 @@ def _nonfinite(array: np.ndarray, dtype: np.dtype, order: int) -> None:
     slices[(-1, *(0,) * (array.ndim - 1))] = np.nan
 
 
-_HARD: dict[str, Callable[[np.ndarray, np.dtype, int], None]] = {
+_HARD: dict[str, Callable[[np.ndarray, np.dtype, int, Role], None]] = {
     "large": _large,
     "tiny": _tiny,
     "zeros": _zeros,

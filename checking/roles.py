@@ -18,7 +18,7 @@ class Role:
     is compared with a count or turned into angles. `flags`: integers of which only being zero
     counts. `mask`: added to the scores of an attention. `fan_in`: the length of the dot products
     that it is a factor of, 1 where it is none. `table`: a factor or looked up: a weight, not data.
-    `epsilon`: added under a root.
+    `epsilon`: added under a root. `scores`: the scores of an attention are products of it.
     """
 
     limit: int | None = None
@@ -28,6 +28,7 @@ class Role:
     fan_in: int = 1
     table: bool = False
     epsilon: bool = False
+    scores: bool = False
 
     def below(self, size: int) -> None:
         """An index that has to be below `size`; where that is not known, 0 is below it."""
@@ -218,13 +219,15 @@ def contraction(op: ir.Operation) -> int:
 def _dot(role: Role, op: ir.Operation, number: int) -> None:
     numbers = _dimensions(op)
     if numbers.lhs_batching_dimensions:
-        return  # Attention's, whose operands are data.
+        role.scores = True
+        return
     role.fan_in, role.table = max(role.fan_in, contraction(op)), True
 
 
 def _attention(role: Role, op: ir.Operation, number: int) -> None:
     value, sdpa = op.operands[number], op.opview
     role.mask |= value == sdpa.mask
+    role.scores |= number < 3
     if value == sdpa.start:
         role.positions = True
         role.below(_size(op.operands[1], _tensor(op.operands[1]).rank - 2))

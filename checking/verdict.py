@@ -1,13 +1,15 @@
 """Do two modules give the same values, and if not: what changed?
 
-Every value is computed three times. **native**: rounded by every op to its type. **exact**: f32 is
-not rounded, f16 and bf16 where the IR does. **real**: nothing is rounded.
+Every value is computed in several ways. **native**: rounded by every op to its type. **exact**: f32
+is not rounded, f16 and bf16 where the IR does. **folded**: as exact, but what depends on no argument
+is native, because a compiler may make a constant of it. **real**: nothing is rounded.
 
-- `same`: exact values agree, to 1e-9 of the value and 1e-9 of the output's root mean square. That
-  is what float64 loses where a graph loses a million-fold; a wrong count, mask, window or cast is
-  off by a thousand times as much.
-- `rounds`: they do not, but real ones do, and native ones are no further from them than they were:
-  the same value is rounded elsewhere.
+- `same`: exact or folded values agree, to 1e-9 of the value and 1e-9 of the output's root mean
+  square. That is what float64 loses where a graph loses a million-fold; a wrong count, mask, window
+  or cast is off by a thousand times as much.
+- `rounds`: they do not, but real ones do, to 1e-6 (where constants become one constant, that is
+  rounded), and native ones are no further from them than they were: the same value is rounded
+  elsewhere.
 - `differs`: everything else.
 
 NaN agrees with NaN, an infinity with itself, integers and truth values with what is equal to them.
@@ -16,7 +18,7 @@ Subnormal values are values: nothing is flushed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -36,7 +38,9 @@ KINDS: tuple[Kind, ...] = ("same", "rounds", "differs")
 """The verdicts, from the best to the worst."""
 
 AGREE = 1e-9
-"""By how much exact and real values may be off: of the value, and of the output's scale."""
+"""By how much exact values may be off: of the value, and of the output's scale."""
+AGREE_ROUNDED = 1e-6
+"""By how much real values may be off, which a few roundings of constants to f32 explain."""
 SLACK = 1.5
 """By which factor a native error may grow where roundings moved, beside two of the type's."""
 
@@ -45,10 +49,10 @@ SLACK = 1.5
 class Output:
     """One result of one function: the verdict, and the errors of the worst arguments.
 
-    `exact` is the largest difference of exact values, as part of the value and the scale; `ulps` and
-    `relative` are the largest of native values, after the change against before it, in spacings of
-    the type at the value or at the output's root mean square, whichever is larger, and as part of
-    that. None for what is not a float. `inputs` are the arguments that the verdict is about.
+    `exact` is the largest difference of exact values, as part of the value and the scale; `ulps`
+    and `relative` are the largest of native values, after the change against before it, in spacings
+    of the type at the value or at the output's root mean square, whichever is larger, and as part
+    of that. None for what is not a float. `inputs` are the arguments that the verdict is about.
     """
 
     function: str
@@ -154,7 +158,7 @@ def compare(
             pairs = _Pairs(before, after, given or before, name, index)
             kind, reason = pairs.judge(rtol, atol)
             native = pairs("native")
-            exact = _distance(*pairs("exact")) if kind != "differs" or pairs.fit else None
+            exact = _distance(*pairs(pairs.reading)) if pairs.fit else None
             ulps, relative = _native_error(*native) if pairs.fit else (None, None)
             item = Output(
                 before.function or "main",
@@ -215,6 +219,13 @@ class _Pairs:
         return before[self._index], after[self._index]
 
     @property
+    def reading(self) -> Precision:
+        """Folded values where these agree and exact ones do not."""
+        if not _disagreement(*self("exact"), AGREE) or _disagreement(*self("folded"), AGREE):
+            return "exact"
+        return "folded"
+
+    @property
     def fit(self) -> bool:
         """Whether the results are floats of one type."""
         before, after = self("native")
@@ -232,10 +243,10 @@ class _Pairs:
             return ("differs", problem) if problem else ("same", "")
         kind, reason, truth = "same", "", exact[0]
         given = self._given.of(self._name, "native")[self._index]
-        if moved := _disagreement(*exact):
+        if moved := _disagreement(*self(self.reading), AGREE):
             real = self("real")
             truth = real[0]
-            if changed := _disagreement(*real):
+            if changed := _disagreement(*real, AGREE_ROUNDED):
                 return "differs", changed
             if _is_worse(given, native[1], truth):
                 return "differs", f"roundings moved, for the worse: {moved}"
@@ -253,9 +264,9 @@ def _unequal(before: Array, after: Array) -> str:
     return _report(bad, bad, before, after) if bad.any() else ""
 
 
-def _disagreement(before: Array, after: Array) -> str:
-    """Where two float64 arrays are not the same value but for float64's own roundings."""
-    error = _errors(before, after, AGREE, AGREE * _scale(before))
+def _disagreement(before: Array, after: Array, bound: float) -> str:
+    """Where two float64 arrays are further apart than `bound` of the value and of the scale."""
+    error = _errors(before, after, bound, bound * _scale(before))
     return _report(error > 1, error, before, after) if (error > 1).any() else ""
 
 
