@@ -78,8 +78,8 @@ def evaluate(
 
     - "native": the op's result type. Results have the declared dtypes.
     - "exact": f16, bf16 and narrower types; f32 and f64 are float64. So are the float results.
-    - "folded": as "exact", but what depends on no argument is native: a compiler may compute it, and
-      then it is a constant of its type.
+    - "folded": as "exact", but what depends on no argument is native: a compiler may compute it,
+      and then it is a constant of its type.
     - "real": nothing. Conversions to half types change nothing. Float results are float64.
 
     `rms_norm_epsilon` is that of RMSNorm calls that carry none (`@ai_edge_torch.rms_norm`).
