@@ -6,14 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import AttnormError, Diagnostic
-from ..files import read_bytes, read_start, write_atomically
+from ..files import check_writable, read_bytes, read_start, replacing
+from ..guard import contained, note
 from ..pipelines import TO_IREE
-from . import export, generate, weights
+from . import export, generate, reduce, weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +38,10 @@ _SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:S
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 1 for a mistake in the input or results that do not agree."""
+    return contained(lambda: _main(sys.argv[1:])) if argv is None else _main(argv)
+
+
+def _main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
@@ -51,21 +57,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compile(arguments: argparse.Namespace) -> int:
+    for path in (arguments.output, arguments.weights):
+        if path not in (None, "-"):
+            check_writable(path)
     module = _module(_read(arguments), arguments)
     split = weights.apart(arguments)
-    if split:
-        vmfb = split.build(
-            module,
-            lambda module: _lower(module, arguments),
-            lambda module, taken: _build(module, arguments, taken),
-        )
-    else:
+    if not split:
         vmfb = _build(_lower(module, arguments), arguments)
-    if arguments.output == "-":
-        sys.stdout.buffer.write(vmfb)
+        with _replacing(arguments.output) as output:
+            output.write_bytes(vmfb)
         return 0
-    write_atomically(arguments.output, vmfb)
+    # The program is written before the archive, and takes its name right after it: a pair.
+    with ExitStack() as stack:
+
+        def build(module: ir.Operation, taken: Mapping[str, Weight]) -> bytes:
+            vmfb = _build(module, arguments, taken)
+            stack.enter_context(_replacing(arguments.output)).write_bytes(vmfb)
+            return vmfb
+
+        split.build(module, lambda module: _lower(module, arguments), build)
     return 0
+
+
+def _replacing(output: str) -> AbstractContextManager[Path]:
+    return nullcontext(Path("/dev/stdout")) if output == "-" else replacing(output)
 
 
 def _read(arguments: argparse.Namespace) -> bytes | Path:
@@ -99,6 +114,7 @@ def _build(
 ) -> bytes:
     from ..execution.build import build
 
+    note("compiling it with IREE")
     flags: list[Flag] = []
     choices: list[Choice] = []
     vmfb = build(
@@ -135,9 +151,12 @@ def _warn(warning: Diagnostic) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ..execution.arrays import format_array, parse_array, save_npy
 
+    for path in arguments.outputs:
+        check_writable(path.removeprefix("@"))
     inputs = [parse_array(spec) for spec in arguments.inputs]
     expected = [parse_array(spec) for spec in arguments.expected]
     program, module = _load(arguments)
+    note("running it")
     returned = program(*inputs, function=arguments.function)
     results = returned if isinstance(returned, tuple) else (returned,)
     for option, given in (("--output", arguments.outputs), ("--expected", expected)):
@@ -349,6 +368,7 @@ def _parser() -> argparse.ArgumentParser:
     reporting.set_defaults(command=_report)
     export.add_command(commands)
     generate.add_command(commands)
+    reduce.add_command(commands)
     weights.add_command(commands)
     return parser
 
