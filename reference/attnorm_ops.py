@@ -31,7 +31,7 @@ def held(step: Step, index: int) -> Array:
 
 
 def attributes(step: Step) -> dict[str, Any]:
-    """The attributes by name; numbers as the type that is computed in has them."""
+    """The attributes by name; numbers as `number` says."""
     values = dialect.OPS[step.op.name].values(step.op)
     return {
         name: number(step, value) if isinstance(value, float) else value
@@ -40,7 +40,12 @@ def attributes(step: Step) -> dict[str, Any]:
 
 
 def number(step: Step, value: float) -> float:
-    """A number in the type that is computed in: f64 where an operand or the result is, else f32."""
+    """A number, where constants round, in the type that is computed in.
+
+    That is f64 where an operand or the result is, else f32.
+    """
+    if step.frame.precision in ("exact", "real"):
+        return value
     kinds = [step.operand_kind(index) for index in range(len(step.operands))]
     if any(kind.dtype == np.float64 for kind in [*kinds, *step.results]):
         return value

@@ -296,7 +296,7 @@ def reduce_precision(step: Step) -> Array:
     (x,) = step.operands
     exponent, mantissa = step.integer("exponent_bits"), step.integer("mantissa_bits")
     precision = step.frame.precision
-    if precision == "real" or (precision == "exact" and mantissa >= 23):
+    if precision == "real" or (precision != "native" and mantissa >= 23):
         return x
     fraction, power_ = np.frexp(x)
     scale = 2.0 ** (mantissa + 1)
