@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..files import replacing
+from ..files import check_writable, replacing
 
 if TYPE_CHECKING:
     from ..bindings import ir
@@ -66,6 +66,7 @@ def _sizes(text: str) -> list[int]:
 def _export(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    check_writable(arguments.output)
     from ..frontends.extras import require
     from ..frontends.from_hugging_face import from_hugging_face
 

@@ -30,6 +30,7 @@ __all__ = [
     "PassManager",
     "Pattern",
     "Rewriter",
+    "UntellableError",
     "apply_patterns",
     "bytecode",
     "changes",
@@ -48,6 +49,7 @@ __all__ = [
     "parse_bytecode_file",
     "parse_text",
     "raising_located",
+    "reading_strings",
     "run_native",
     "serialize_portable_artifact",
     "simplify",
@@ -138,13 +140,25 @@ def diagnostic(location: ir.Location, message: str, severity: str = "error") -> 
     leaf = _file_location(location)
     if not isinstance(leaf, ir.FileLineColLoc):
         return Diagnostic(message, severity=severity)
-    return Diagnostic(message, leaf.filename, leaf.start_line, leaf.start_col, severity)
+    try:
+        file = leaf.filename
+    except RuntimeError:
+        file = "?"  # not UTF-8
+    return Diagnostic(message, file, leaf.start_line, leaf.start_col, severity)
 
 
 def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
     severity = str(info.severity).rpartition(".")[2].lower()
     own = diagnostic(info.location, info.message, severity)
     return replace(own, notes=tuple(_from_info(note) for note in info.notes))
+
+
+class UntellableError(AttnormError):
+    """An error of MLIR's whose text the bindings cannot pass on; the context is not to be used."""
+
+
+# What nanobind raises for a string that is not UTF-8: MLIR's may hold any bytes.
+_NOT_UTF8 = "str_from_cstr_and_size(): conversion error"
 
 
 @contextmanager
@@ -155,10 +169,30 @@ def raising_located(what: str, unnamed: str = "-") -> Iterator[None]:
     """
     try:
         yield
+    except RuntimeError as error:
+        if _NOT_UTF8 not in str(error):
+            raise
+        reason = f"{what}: the mistake is in text that is not UTF-8"
+        raise UntellableError(Diagnostic(reason, unnamed)) from None
     except ir.MLIRError as error:
         found = [_from_info(info) for info in error.error_diagnostics]
         found = [replace(item, file=unnamed) if item.file == "-" else item for item in found]
         raise AttnormError(found or [Diagnostic(what)]) from None
+
+
+@contextmanager
+def reading_strings(op: ir.Operation) -> Iterator[None]:
+    """Turns a string that is not UTF-8, which the bindings do not read, into an error at `op`."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise _unreadable(op, error) from None
+
+
+def _unreadable(op: ir.Operation, error: RuntimeError) -> Exception:
+    if _NOT_UTF8 not in str(error):
+        return error
+    return AttnormError(diagnostic(op.location, f"'{op.name}' op: expected strings in UTF-8"))
 
 
 @contextmanager
@@ -373,7 +407,10 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
     def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
         # Types and attributes that a pattern makes want a location around them.
         with op.location:
-            changed = pattern(op.operation, Rewriter(rewriter))
+            try:
+                changed = pattern(op.operation, Rewriter(rewriter))
+            except RuntimeError as error:
+                raise _unreadable(op.operation, error) from None
         if changed:
             _note_change()
         # The bindings want a falsy value for "rewritten" and exactly True for "no match".

@@ -28,7 +28,12 @@ class Diagnostic:
         head = f"{place}: " if place else ""
         lines = [f"{head}{self.severity}: {self.message}"]
         lines += [str(note) for note in self.notes]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
+
+
+def printable(text: str) -> str:
+    """Text that can be printed as UTF-8: files' names, and JSON, may hold lone surrogates."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 class AttnormError(Exception):

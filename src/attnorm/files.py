@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +17,6 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 
     Raises `AttnormError` where that fails; the old file, if any, is then as it was.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        # A device or a pipe takes no rename.
-        with _reporting(path):
-            path.write_bytes(data)
-        return
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -30,12 +25,16 @@ def write_atomically(path: str | Path, data: bytes) -> None:
 def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary file beside `path`, to be written inside the block, which then takes its place.
 
-    Raises `AttnormError` where that fails. Where the block raises, nothing is left behind.
+    Raises `AttnormError` where that fails. Where the block raises, nothing is left behind; a
+    process that is killed may leave the temporary file, whose name begins with a dot. A device or a
+    pipe is itself what is written.
     """
     path = Path(path)
     with _reporting(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        name = _temporary(path)
         try:
             yield Path(name)
             os.chmod(name, 0o666 & ~_umask())
@@ -43,6 +42,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
         except BaseException:
             os.unlink(name)
             raise
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises `AttnormError` where a file could not be written: to be asked before long work."""
+    path = Path(path)
+    with _reporting(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.exists() or path.is_file():
+            os.unlink(_temporary(path))
+
+
+def _temporary(path: Path) -> str:
+    """A new empty file beside `path`."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    return name
 
 
 @contextmanager

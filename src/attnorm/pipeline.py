@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from . import passes, pipelines
-from .bindings import PassManager, changes, diagnostic, ir, raising_located
-from .errors import AttnormError, Diagnostic
+from . import guard, passes, pipelines
+from .bindings import PassManager, changes, diagnostic, ir, raising_located, reading_strings
+from .errors import AttnormError, Diagnostic, printable
 from .passes import Pass, Report
 
 # -- the text ------------------------------------------------------------------------------------
@@ -255,6 +255,8 @@ def run(
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
         for step in steps:
+            if guard.is_contained() and not timing:
+                manager.add(_noting(step), name="note")
             _add(manager, step, tracer, on_refusal, verify_each)
         if verify_each and steps and steps[-1].pass_ is None:
             manager.add(lambda op, handle: _verify(op), name="verify")
@@ -269,6 +271,10 @@ def run(
             _write_reproducer(reproducer, str(before), steps, verify_each)
             note = Diagnostic(f"reproducer written to '{reproducer}'", severity="note")
             raise AttnormError((*error.diagnostics, note)) from error
+
+
+def _noting(step: Step) -> Callable[[ir.Operation, object], None]:
+    return lambda op, handle: guard.note(f"running pass '{step.name}'")
 
 
 def _add(
@@ -299,7 +305,8 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, veri
     def callback(op: ir.Operation, handle) -> None:
         report, before = Report(), changes()
         try:
-            pass_.run(op, report)
+            with reading_strings(op):
+                pass_.run(op, report)
         except AttnormError:
             raise
         except Exception as error:
@@ -308,7 +315,7 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, veri
             if on_refusal:
                 on_refusal(diagnostic(location, f"{pass_.name}: {reason}", "remark"))
         for location, message in report.errors:
-            location.emit_error(message)
+            location.emit_error(printable(message))
         if report.errors:
             handle.signal_pass_failure()
         elif verify and changes() != before:

@@ -7,7 +7,6 @@ written again. Nothing but `AttnormError` may come out of it.
 from __future__ import annotations
 
 import json
-import mmap
 import random
 import re
 from collections.abc import Callable
@@ -35,15 +34,6 @@ from mutate import mutate_bytes, mutate_json, mutate_text
 ROOT = Path(__file__).parents[2]
 _LARGEST = 20_000
 """Bytes of a file to start from: what breaks does not take more, and a run does more files."""
-
-PHASE = mmap.mmap(-1, 16)
-"""What a process was at when it died: loading, or what comes after. Its parent sees it too."""
-
-
-def enter(phase: str) -> None:
-    """Says what is done next."""
-    PHASE[:] = phase.encode().ljust(16)
-
 
 Mutator = Callable[[random.Random, bytes, bytes], bytes]
 
@@ -226,7 +216,6 @@ def _run_skainet(path: Path, index: int) -> None:
 
 def _lower(module: ir.Operation, index: int) -> None:
     """Plain StableHLO; of every eighth a report, of another what IREE takes."""
-    enter("lowering")
     if index % 8 == 0:
         report(module).to_json()
     iree = index % 8 == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -45,7 +46,9 @@ def _flip(rng: random.Random, data: bytearray, other: bytes) -> None:
 
 def _set(rng: random.Random, data: bytearray, other: bytes) -> None:
     if data:
-        data[rng.randrange(len(data))] = rng.choice((0, 1, 0x7F, 0x80, 0xFE, 0xFF, rng.randrange(256)))
+        data[rng.randrange(len(data))] = rng.choice(
+            (0, 1, 0x7F, 0x80, 0xFE, 0xFF, rng.randrange(256))
+        )
 
 
 def _number(rng: random.Random, data: bytearray, other: bytes) -> None:
@@ -187,18 +190,22 @@ def mutate_json(rng: random.Random, text: str, other: str) -> str:
         if how == 0 and holder is not root:
             del holder[key]
         elif how == 1 and isinstance(holder, dict):
-            holder[str(rng.choice(_VALUES))] = rng.choice(_VALUES)
+            holder[str(rng.choice(_VALUES))] = _value(rng)
         elif how == 2:
             holder[key] = [holder[key]]
         elif how == 3:
-            holder[key] = [rng.choice(_VALUES) for _ in range(rng.randrange(4))]
+            holder[key] = [_value(rng) for _ in range(rng.randrange(4))]
         else:
-            holder[key] = rng.choice(_VALUES)
+            holder[key] = _value(rng)
     whole = json.dumps(root[0])
     if rng.random() < 0.02:
         deep = rng.choice((100, 2000, 100_000))
         return "[" * deep + whole + "]" * deep
     return whole
+
+
+def _value(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(_VALUES))
 
 
 def _place(rng: random.Random, root: list[Any]) -> tuple[Any, Any]:

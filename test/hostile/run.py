@@ -27,8 +27,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kinds import KINDS, PHASE, Kind, enter
+from kinds import KINDS, Kind
 
+import attnorm
+from attnorm import guard
 from attnorm.errors import AttnormError
 
 CPU_SECONDS = 10
@@ -36,6 +38,10 @@ MEMORY = 1 << 30
 """Bytes of address space that a file may take beside what a process has before it is read."""
 _BATCH = 250
 """Files that one child does: what they leave in its context goes with it."""
+
+
+_GOOD = ("loaded", "refused", "contained")
+"""Outcomes: contained is a crash of MLIR's reader that comes out as an error."""
 
 
 @dataclass(frozen=True)
@@ -66,31 +72,39 @@ def attempt(kind: Kind, path: Path, index: int) -> tuple[str, str]:
 
 
 def hunt(name: str, seed: int, indices: range) -> Iterator[Finding | str]:
-    """Does the files with these numbers, in child processes: "loaded", "refused" or a finding."""
+    """Does the files with these numbers, in child processes: "loaded", "refused", "contained" or a finding."""
     kind = KINDS[name]
     kind.seeds()
+    # As in a command's child: what is done goes to a page that the parent sees too.
+    page = guard._page = mmap.mmap(-1, mmap.PAGESIZE)
     at, done = indices.start, indices.start
-    with tempfile.TemporaryDirectory(prefix="hostile.") as folder:
+    with tempfile.TemporaryDirectory(prefix="hostile.") as name_:
+        folder = Path(name_)
         while at < indices.stop:
             batch = range(at, min(at + _BATCH, indices.stop))
-            with _child(kind, name, seed, batch, Path(folder)) as (pid, results):
+            with _child(kind, seed, batch, folder) as (pid, results):
                 done = at
                 for line in results:
                     what, detail = json.loads(line)
-                    known = what in ("loaded", "refused")
+                    known = what in _GOOD
                     yield what if known else Finding(name, seed, done, what, detail)
                     done += 1
                 _, status = os.waitpid(pid, 0)
             at = done
             if done < batch.stop:
-                phase = PHASE[:].decode().strip()
-                yield Finding(name, seed, done, f"{_death(status)} while {phase}")
+                doing = page[:].rstrip(b"\0").partition(b"\0")[2].decode()
+                path = folder / f"broken{kind.suffix}"
+                if doing == "reading it" and _is_an_error(path):
+                    yield "contained"
+                else:
+                    said = (folder / "stderr").read_text(errors="replace")[-2000:]
+                    yield Finding(name, seed, done, f"{_death(status)} while {doing}", said)
                 at += 1
 
 
 @contextlib.contextmanager
 def _child(
-    kind: Kind, name: str, seed: int, batch: range, folder: Path
+    kind: Kind, seed: int, batch: range, folder: Path
 ) -> Iterator[tuple[int, Iterator[str]]]:
     """A process that does a batch, and the lines that it writes, one for each file."""
     read, write = os.pipe()
@@ -102,20 +116,38 @@ def _child(
         return
     try:
         os.close(read)
-        _bound()
-        with open(folder / "stderr", "wb") as stderr:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with open(folder / "stderr", "ab") as stderr:
             os.dup2(stderr.fileno(), 2)
         with os.fdopen(write, "w", buffering=1) as results:
             for index in batch:
                 path = folder / f"broken{kind.suffix}"
                 path.write_bytes(kind.broken(seed, index))
-                enter("loading")
+                os.ftruncate(2, 0)
+                guard.note("starting")
+                _bound_memory()
                 signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
                 outcome = attempt(kind, path, index)
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 print(json.dumps(outcome), file=results)
-    finally:
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _is_an_error(path: Path) -> bool:
+    """Whether the Python API, on its own, turns a file that was the end of a process into an error.
+
+    Or into a module: what comes before it in a batch may matter.
+    """
+    pid = os.fork()
+    if not pid:
+        guard._page = None
+        with contextlib.suppress(AttnormError):
+            attnorm.load(path)
         os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _patiently(lines, pid: int) -> Iterator[str]:
@@ -130,11 +162,10 @@ def _patiently(lines, pid: int) -> Iterator[str]:
         yield line
 
 
-def _bound() -> None:
+def _bound_memory() -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * mmap.PAGESIZE + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = (pages * mmap.PAGESIZE + MEMORY, resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def _death(status: int) -> str:
@@ -170,9 +201,10 @@ def _alone(name: str, arguments: argparse.Namespace) -> int:
     kind = KINDS[name]
     path = _keep(arguments.keep, Finding(name, arguments.seed, arguments.only, ""))
     print(f"{path}", flush=True)
+    _bound_memory()
     what, detail = attempt(kind, path, arguments.only)
     print(f"{detail}{what}")
-    return what not in ("loaded", "refused")
+    return what not in _GOOD
 
 
 def _keep(folder: Path, finding: Finding) -> Path:
@@ -215,10 +247,10 @@ def _hunt_all(name: str, arguments: argparse.Namespace) -> int:
             examples[what] = index
             print(f"{name}: {what} (--kind {name} --only {index})", flush=True)
     seconds = time.monotonic() - begun
-    loaded, refused = counts.pop("loaded", 0), counts.pop("refused", 0)
+    total = counts.total()
+    good = ", ".join(f"{counts.pop(what, 0)} {what}" for what in _GOOD)
     print(
-        f"{name}: {loaded + refused + counts.total()} files in {seconds:.0f} s: {loaded} loaded, "
-        f"{refused} refused, {counts.total()} findings of {len(counts)} kinds",
+        f"{name}: {total} files in {seconds:.0f} s: {good}, {counts.total()} findings",
         flush=True,
     )
     for what, number in counts.most_common():
