@@ -163,7 +163,8 @@ class Attention:
         """
         last = [value.type.rank - 1]
         lost = None
-        if self.fully_masked != "nan" and not self.always_attends():
+        # Without a mask too: scores that are infinite may leave a row nothing.
+        if self.fully_masked == "zero" or mean is not None:
             lost = b.compare("EQ", total, 0.0)
         if lost is not None and self.fully_masked == "zero":
             total = b.select(lost, 1.0, total)
@@ -176,7 +177,7 @@ class Attention:
         """log(sum(exp(s))) of rows; the logarithm of 0 is -inf."""
         assert self.log_sum_exp is not None
         value = b.add(b.unary("log", total), peak)
-        if self.fully_masked == "nan" and not self.always_attends():
+        if self.fully_masked == "nan":
             value = b.select(b.compare("EQ", total, 0.0), math.nan, value)
         return b.convert(value, self.log_sum_exp)
 

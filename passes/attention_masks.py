@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from ..bindings import ir
 from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import Builder, element_type, shape_of
+from ..stablehlo import Builder, element_type, is_half, shape_of
 from .arrange import arrange
 from .attention_scores import INFINITY, Mask, Scores
 from .attention_values import Values
 from .bands import Band, Frame, Part, band_of, source_frame
 from .base import Refusal
 from .views import Dim, View, compose, identity, merge, trace
+
+ABSORBING_FILL = -1e30
+"""In f32, a number from here down is the same after any moderate one is added to it."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,64 @@ def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
             assert arrangement is not None, "a predicate's dimensions are whole"
             predicates.append(_arranged(b, Part(part.value, arrangement), dims))
     mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
+    fill = _fill_beside_added(masks) if predicates and added and band.is_open() else None
+    if fill is not None:
+        mode = values.fully_masked or "nan"
     start = start_of(band, b)
-    return Masking(_combined(b, predicates, added), start, placement_of(band), mode)
+    return Masking(_combined(b, predicates, added, fill), start, placement_of(band), mode)
 
 
 def _of_one_fill(masks: list[Mask]) -> list[Mask]:
     """The masks, those that are added kept so where their fills would add up or differ.
 
-    Two finite fills on one score are lower than one: a row that sees nothing is then not uniform.
+    Two finite fills on one score are lower than one, and what is added to a fill that is not low
+    shows: a row that sees nothing is then not uniform.
     """
     finite = [mask for mask in masks if mask.fill not in (None, -INFINITY)]
     several = len(finite) > 1 and any(mask.added for mask in finite)
     mixed = finite and any(mask.fill == -INFINITY for mask in masks)
-    if not several and not mixed:
+    shows = any(_shows_added(mask) for mask in finite) and any(m.fill is None for m in masks)
+    if shows and any(mask.fill is None for mask in masks[: _last_selected(masks)]):
+        raise Refusal("mask: expected nothing added to a fill that it shows on, got a mask")
+    if not several and not mixed and not shows:
         return masks
     return [Mask(mask.at, mask.added) if mask.added else mask for mask in masks]
+
+
+def _shows_added(mask: Mask) -> bool:
+    """Whether a moderate number that is added to a finite fill changes it in f32."""
+    return mask.fill is not None and mask.fill > ABSORBING_FILL
+
+
+def _last_selected(masks: list[Mask]) -> int:
+    """Where the last mask stands that selects a fill on which what is added shows."""
+    places = [n for n, mask in enumerate(masks) if _shows_added(mask) and not mask.added]
+    return max(places, default=0)
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What a predicate adds: a number, to the masks that are added or in their place."""
+
+    number: float
+    in_place: bool
+
+
+def _fill_beside_added(masks: list[Mask]) -> Fill | None:
+    """What predicates add beside masks that are added, where that is one finite fill.
+
+    Where these are -inf too, a row that the predicates leave nothing is not uniform. A fill that is
+    low enough hides the score that it is added to as well as one that takes its place.
+    """
+    fills = {mask.fill for mask in masks} - {None}
+    number = fills.pop() if len(fills) == 1 else None
+    if number is None or number == -INFINITY or number > ABSORBING_FILL:
+        return None
+    if any(mask.fill is None and is_half(element_type(mask.part.value)) for mask in masks):
+        return None
+    last = max(n for n, mask in enumerate(masks) if mask.fill is not None)
+    in_place = not any(mask.added for mask in masks)
+    return Fill(number, in_place and all(mask.fill is not None for mask in masks[:last]))
 
 
 def _band(part: Part, frame: Frame, known: Band, queries: int | None) -> Band:
@@ -121,8 +167,13 @@ def placement_of(band: Band) -> dict:
     return {"causal": True, "offset": band.high, "window": (left, UNBOUNDED)}
 
 
-def _combined(b: Builder, predicates: list[ir.Value], added: list[ir.Value]) -> ir.Value | None:
-    """One mask of several: predicates alone stay one, beside an added mask they join it."""
+def _combined(
+    b: Builder, predicates: list[ir.Value], added: list[ir.Value], fill: Fill | None
+) -> ir.Value | None:
+    """One mask of several: predicates alone stay one, beside an added mask they join it.
+
+    There they add a finite fill where one is given, else -inf.
+    """
     value = None
     for predicate in predicates:
         value = predicate if value is None else _both(b, "and", value, predicate)
@@ -135,8 +186,10 @@ def _combined(b: Builder, predicates: list[ir.Value], added: list[ir.Value]) -> 
         return total
     shape = _joint_shape(value, total)
     axes = range(len(shape))
-    spread = (b.broadcast(mask, axes, shape) for mask in (value, total))
-    return b.select(*spread, -INFINITY)
+    spread, total = (b.broadcast(mask, axes, shape) for mask in (value, total))
+    if fill is None:
+        return b.select(spread, total, -INFINITY)
+    return b.select(spread, total, fill.number if fill.in_place else b.add(total, fill.number))
 
 
 def _joint_shape(left: ir.Value, right: ir.Value) -> tuple:

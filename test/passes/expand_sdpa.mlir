@@ -89,6 +89,15 @@ func.func @fully_masked_zero(%q: tensor<2x3x8xf32>, %m: tensor<3x3xi1>) -> tenso
   return %0 : tensor<2x3x8xf32>
 }
 
+// Nothing masks here, but all scores of a row may be -inf: such a row was NaN instead of 0.
+// CHECK-LABEL: func.func @infinite_zero
+func.func @infinite_zero(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
+  // CHECK: %[[LOST:.*]] = stablehlo.compare EQ, %[[TOTAL:.*]], %{{.*}} : (tensor<2x3xf32>
+  // CHECK: stablehlo.select %[[LOST]], %{{.*}}, %[[TOTAL]]
+  %0 = "attnorm.sdpa"(%q, %q, %q) {scale = 0.5 : f64, fully_masked = "zero", operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %0 : tensor<2x3x8xf32>
+}
+
 // It is the mean of the values where that is asked for.
 // CHECK-LABEL: func.func @fully_masked_uniform
 // CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>,

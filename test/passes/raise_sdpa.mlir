@@ -192,3 +192,56 @@ func.func @other_tails(%q: tensor<4x5x8xf32>) -> (tensor<4x5x8xf32>, tensor<4x5x
   %14 = stablehlo.dot_general %13, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
   return %6, %14 : tensor<4x5x8xf32>, tensor<4x5x8xf32>
 }
+
+// -----
+
+// A finite fill beside a mask that is added went in as -inf, and a row of it alone, as uniform: where
+// the added mask is -inf itself, such a row is not. The fill is added instead, or takes its place.
+// CHECK-LABEL: func.func @fill_beside_added
+// CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>, %[[M:[a-z0-9]+]]: tensor<2x3x3xi1>, %[[BIAS:[a-z0-9]+]]: tensor<2x3x3xf32>)
+func.func @fill_beside_added(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias: tensor<2x3x3xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  // CHECK: %[[SUM:.*]] = stablehlo.add %[[BIAS]], %{{.*}} : tensor<2x3x3xf32>
+  // CHECK: %[[MASK:.*]] = stablehlo.select %[[M]], %[[BIAS]], %[[SUM]]
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[MASK]]) {operandSegmentSizes
+  // CHECK: %[[OTHER:.*]] = stablehlo.select %[[M]], %[[BIAS]], %{{.*}}
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %[[OTHER]]) {operandSegmentSizes
+  %low = stablehlo.constant dense<-1.0e30> : tensor<2x3x3xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.select %m, %0, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %2 = stablehlo.add %1, %bias : tensor<2x3x3xf32>
+  %3 = "attnorm.softmax"(%2) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %4 = stablehlo.dot_general %3, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %5 = stablehlo.dot_general %4, %4, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %6 = stablehlo.add %5, %bias : tensor<2x3x3xf32>
+  %7 = stablehlo.select %m, %6, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %8 = "attnorm.softmax"(%7) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %9 = stablehlo.dot_general %8, %4, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %4, %9 : tensor<2x3x8xf32>, tensor<2x3x8xf32>
+}
+
+// -----
+
+// What is added to a fill of -1e9 shows in a row of nothing else: an added one stays as it is, a
+// selected one with something added is left alone.
+// CHECK-LABEL: func.func @faint_fill
+// CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>, %[[M:[a-z0-9]+]]: tensor<2x3x3xi1>, %[[BIAS:[a-z0-9]+]]: tensor<2x3x3xf32>)
+func.func @faint_fill(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias: tensor<2x3x3xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  // CHECK: %[[FILL:.*]] = stablehlo.select %[[M]], %{{.*}}, %{{.*}} : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  // CHECK: %[[SUM:.*]] = stablehlo.add %[[BIAS]], %[[FILL]]
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[SUM]]) {operandSegmentSizes
+  // CHECK-NOT: attnorm.sdpa
+  %zero = stablehlo.constant dense<0.0> : tensor<2x3x3xf32>
+  %low = stablehlo.constant dense<-1.0e9> : tensor<2x3x3xf32>
+  %fill = stablehlo.select %m, %zero, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.add %0, %fill : tensor<2x3x3xf32>
+  %2 = stablehlo.add %1, %bias : tensor<2x3x3xf32>
+  %3 = "attnorm.softmax"(%2) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %4 = stablehlo.dot_general %3, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %5 = stablehlo.dot_general %4, %4, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %6 = stablehlo.select %m, %5, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %7 = stablehlo.add %6, %bias : tensor<2x3x3xf32>
+  %8 = "attnorm.softmax"(%7) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %9 = stablehlo.dot_general %8, %4, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %4, %9 : tensor<2x3x8xf32>, tensor<2x3x8xf32>
+}

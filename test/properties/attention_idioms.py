@@ -317,7 +317,7 @@ class Attention:
         self.adds_up = self.added and self.fill != -math.inf and len(predicates) > 1
         for predicate in predicates:
             scores = self.masked_by(predicate, scores)
-        if not self.mutation and self.pick(True, False, False):
+        if not (self.mutation or self.shows_added()) and self.pick(True, False, False):
             names = self.pick("ts", "bs", "bts", "hts", "bhts")
             mask = self.text.argument(self.shape(names), self.wide, self.float_mask())
             self.varies_by(names)
@@ -328,6 +328,10 @@ class Attention:
         if self.is_("mask_before_scale"):
             scores = Named(self.times(scores.value, self.scale), scores.names)
         return scores
+
+    def shows_added(self) -> bool:
+        """Whether there is a fill that is not so low that it hides what is added to it."""
+        return self.masked and not self.added and self.fill == -1e9
 
     def varies_by(self, names: str) -> None:
         """Notes a mask by head over groups: which of the rows' dimensions is that of positions?"""
@@ -520,8 +524,10 @@ class Attention:
         wanted: dict[str, Any] = {
             "scale": self.scale,
             "softcap": self.cap,
-            "fully_masked": self.mode(),
         }
+        # Beside what is added, a fill is added too, and no row is empty.
+        if not (self.hides_nan and self.fill != -math.inf):
+            wanted["fully_masked"] = self.mode()
         if self.batch_first:
             wanted["keys"] = math.prod(self.shape("bksd"))
         # A window that begins behind the query's position is one mask with its end, or none.

@@ -109,7 +109,6 @@ def test_selected_and_added() -> None:
     check([selected_and_added([1.0, 2.0, 3.0], [True, False, True], [0.5, 0.0, -np.inf])])
 
 
-@pytest.mark.xfail(strict=True, reason="a finite fill beside -inf counts as a masked row's -inf")
 def test_row_masked_by_two_fills() -> None:
     """In a row that nothing is selected in, what is not -inf weighs the same, the rest nothing."""
     check([selected_and_added([1.0, 2.0, 3.0], [False] * 3, [-np.inf, 0.0, 0.0])])
