@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from ..bindings import hlo
@@ -292,23 +293,26 @@ def bitcast_convert(step: Step) -> Array:
 
 
 def reduce_precision(step: Step) -> Array:
-    """Rounded to so many bits of mantissa; what the exponent bits cannot hold is inf or 0."""
-    (x,) = step.operands
+    """Rounded to so many bits of mantissa, ties to even; beyond the exponents it is inf or 0.
+
+    A subnormal number has as many bits fewer as its type holds it with.
+    """
+    (x,), dtype = step.operands, step.results[0].dtype
     exponent, mantissa = step.integer("exponent_bits"), step.integer("mantissa_bits")
     precision = step.frame.precision
     if precision == "real" or (precision != "native" and mantissa >= 23):
         return x
-    fraction, power_ = np.frexp(x)
-    scale = 2.0 ** (mantissa + 1)
-    value = np.ldexp(np.rint(fraction * scale) / scale, power_)
+    own = ml_dtypes.finfo(dtype)
+    value = x
+    if mantissa < own.nmant:
+        _, power_ = np.frexp(x)
+        last = np.maximum(power_ - 1, own.minexp) - mantissa
+        value = np.ldexp(np.rint(np.ldexp(x, -last)), last)
     bias = 2 ** (exponent - 1) - 1
-    value = np.where(
-        np.abs(value) >= 2.0 ** min(bias + 1, 1023) * (2.0 if bias > 1022 else 1.0),
-        np.copysign(np.inf, x),
-        value,
-    )
-    subnormal = np.abs(value) < 2.0 ** (1 - bias)
-    value = np.where(subnormal, np.copysign(0.0, x), value)
+    if bias + 1 < own.maxexp:
+        value = np.where(np.abs(value) < 2.0 ** (1 - bias), np.copysign(0.0, x), value)
+    largest = 2.0 ** min(bias, own.maxexp - 1)
+    value = np.where(np.abs(value) / 2 >= largest, np.copysign(np.inf, x), value)
     return np.where(np.isfinite(x), value, x)
 
 

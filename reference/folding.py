@@ -51,14 +51,9 @@ def fold_axes(ufunc: Any, x: Array, init: Array, axes: tuple[int, ...]) -> Array
     kept = [size for axis, size in enumerate(x.shape) if axis not in axes]
     if 0 in (x.shape[axis] for axis in axes):
         return np.broadcast_to(init, kept)
-    if x.dtype == np.float64 or x.dtype == np.bool_:
-        found = ufunc.reduce(x, axis=axes)
-    else:
-        found = (
-            ufunc.reduce(x, axis=axes, dtype=x.dtype)
-            if ufunc in (np.add, np.multiply)
-            else ufunc.reduce(x, axis=axes)
-        )
+    # Sums and products of narrow integers would be wide ones.
+    own = {"dtype": x.dtype} if ufunc in (np.add, np.multiply) else {}
+    found = ufunc.reduce(x, axis=axes, **own)
     if x.dtype == np.float64 and ufunc in _COMBINE and (found == 0).any():
         # NumPy takes either of two zeros.
         negative = (np.signbit(x) & (x == 0)).any(axis=axes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..bindings import ir
@@ -12,12 +14,13 @@ from .wide import Array
 def sort(step: Step) -> list[Array]:
     """Operands in the comparator's order along one dimension; equals stay in theirs."""
     axis = step.integer("dimension", -1)
-    shape = step.operands[0].shape
-    lines = [np.moveaxis(x, axis, 0).reshape(shape[axis], -1) for x in step.operands]
+    moved = [np.moveaxis(x, axis, 0) for x in step.operands]
+    length, *others = moved[0].shape
+    lines = [x.reshape(length, prod(others)) for x in moved]
     order = _merged(step, step.block(), lines)
-    rest = np.moveaxis(np.empty(shape, np.bool_), axis, 0).shape
     return [
-        np.moveaxis(np.take_along_axis(line, order, 0).reshape(rest), 0, axis) for line in lines
+        np.moveaxis(np.take_along_axis(line, order, 0).reshape(length, *others), 0, axis)
+        for line in lines
     ]
 
 
