@@ -189,10 +189,10 @@ def _smaller(value: ir.Attribute) -> Iterator[ir.Attribute | None]:
         for name in entries:
             yield ir.DictAttr.get({key: entries[key] for key in entries if key != name})
     elif isinstance(value, ir.ArrayAttr):
-        empty = ir.DictAttr.get({})
-        for index, entry in enumerate(value):
-            if isinstance(entry, ir.DictAttr) and entry != empty:
-                yield ir.ArrayAttr.get([*value[:index], empty, *value[index + 1 :]])
+        parts, empty = list(value), ir.DictAttr.get({})
+        for index, part in enumerate(parts):
+            if isinstance(part, ir.DictAttr) and part != empty:
+                yield ir.ArrayAttr.get([*parts[:index], empty, *parts[index + 1 :]])
 
 
 def _verifies(op: ir.Operation, name: str, smaller: ir.Attribute | None) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AttnormError
-from ..files import read_bytes, write_atomically
+from ..files import check_writable, read_bytes, write_atomically
 
 if TYPE_CHECKING:
     from ..bindings import ir
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130  # of a shell: 128 and the number of SIGINT
 _NOT_RUN = {126: "the command cannot be run", 127: "no such command"}  # what shells say
+_LONGEST_PARSE = 600  # seconds
 _SUMMARY = "make a module as small as it can be while a command fails on it"
 
 
@@ -104,6 +105,8 @@ def _reduce(arguments: argparse.Namespace) -> int:
         suffix=Path(arguments.output).suffix or ".mlir",
         jobs=arguments.jobs,
     )
+    if arguments.output != "-":
+        check_writable(arguments.output)
     wanted = _first_run(command, data, arguments)
     console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
     console.print(f"on IN the command {wanted}: kept")
@@ -161,12 +164,14 @@ def _parsed(data: bytes, arguments: argparse.Namespace) -> ir.Operation | None:
         parsing.append(f"--input-format={arguments.input_format}")
         try:
             # What it has to say is that it is no module, which is no error here.
-            run = subprocess.run(parsing, timeout=arguments.timeout, capture_output=True)
+            run = subprocess.run(parsing, timeout=_LONGEST_PARSE, capture_output=True)
         except subprocess.TimeoutExpired:
             return None
     if run.returncode:
         return None
-    return api.load(data, input_format=arguments.input_format)
+    # Locations name IN, as do errors of the command; what was read once need not be tried first.
+    name = "<stdin>" if arguments.input == "-" else arguments.input
+    return api.load(data, input_format=arguments.input_format, name=name, trusted=True)
 
 
 class _Reduction:
