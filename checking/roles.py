@@ -226,9 +226,10 @@ def _dot(role: Role, op: ir.Operation, number: int) -> None:
 
 def _attention(role: Role, op: ir.Operation, number: int) -> None:
     value, sdpa = op.operands[number], op.opview
-    role.mask |= value == sdpa.mask
+    # The bindings compare a value with nothing but a value.
+    role.mask |= sdpa.mask is not None and value == sdpa.mask
     role.scores |= number < 3
-    if value == sdpa.start:
+    if sdpa.start is not None and value == sdpa.start:
         role.positions = True
         role.below(_size(op.operands[1], _tensor(op.operands[1]).rank - 2))
 
