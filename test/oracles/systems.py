@@ -156,7 +156,7 @@ def by_specification(
         )
     )
     with np.errstate(all="ignore"):
-        found = ReferenceEvaluator(function).run(None, dict(inputs), attributes=attributes)
+        found = ReferenceEvaluator(function).run(["Y"], dict(inputs), attributes=attributes)
     return [np.asarray(value) for value in found]
 
 
