@@ -68,9 +68,11 @@ def _by_element(function: Callable[[float], float]) -> Callable[[Array], Array]:
 
 
 def _lgamma(x: float) -> float:
-    if math.isinf(x):
+    try:
+        return math.lgamma(x)
+    except (OverflowError, ValueError):
+        # Too large, or a pole.
         return math.inf
-    return math.inf if x <= 0 and x == math.floor(x) else math.lgamma(x)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -14,7 +14,6 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from ..bindings import hlo
 from ..errors import AttnormError
 from .kinds import FLOAT64, as_declared
 from .step import Handler, Step, elementwise
@@ -221,13 +220,14 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 def compare(step: Step) -> Array:
     """A truth value an element; TOTALORDER has -NaN < -inf < -0 < +0 < inf < NaN."""
     a, b = step.operands
-    attributes = step.op.attributes
-    direction = hlo.ComparisonDirectionAttr(attributes["comparison_direction"]).value
-    if "compare_type" in attributes and is_float(a):
-        order = hlo.ComparisonTypeAttr(attributes["compare_type"]).value
-        if order == "TOTALORDER":
-            a, b = total_order(a), total_order(b)
-    return COMPARISONS[direction](a, b)
+    if is_float(a) and _word(step, "compare_type") == "TOTALORDER":
+        a, b = total_order(a), total_order(b)
+    return COMPARISONS[_word(step, "comparison_direction")](a, b)
+
+
+def _word(step: Step, name: str) -> str:
+    """The last word of an attribute such as #stablehlo<comparison_direction LT>, or of CHLO's."""
+    return str(step.op.attributes[name]).rstrip(">").split()[-1] if step.has(name) else ""
 
 
 def total_order(x: Array) -> Array:

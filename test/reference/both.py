@@ -8,7 +8,7 @@ import zlib
 import ml_dtypes
 import numpy as np
 
-from attnorm import bindings, reference
+from attnorm import api, bindings, reference
 from attnorm.bindings import ir
 from attnorm.execution import interpreter
 from attnorm.execution.entry import choose, signature
@@ -18,7 +18,7 @@ FLOATS = ("f16", "bf16", "f32", "f64")
 INTEGERS = tuple(e for e in ELEMENTS if "f" not in e and e != "i1")
 SIGNED = tuple(e for e in INTEGERS if not e.startswith("u"))
 
-_context = functools.cache(bindings.make_context)
+_context = functools.cache(api.new_context)
 
 
 def parse(text: str) -> ir.Operation:
