@@ -60,6 +60,16 @@ class Call:
             raise Refusal(f"result: expected a ranked tensor, got {type_}")
         return type_
 
+    def body(self) -> list[str]:
+        """The names of the ops that a composite's decomposition consists of, outermost ones."""
+        if "decomposition" not in self.op.attributes:
+            return []
+        module = self.op
+        while module.parent is not None:
+            module = module.parent.operation
+        function = ir.SymbolTable(module)[self.op.attributes["decomposition"].value].operation
+        return [op.operation.name for block in function.regions[0] for op in block]
+
 
 class Callee:
     """A row: what a name means."""
@@ -203,8 +213,9 @@ class SdpaCallee(Callee):
     """`f(q, k, v, mask?)`.
 
     A scale that is not given is 1/sqrt(D). Causal is top-left aligned and fully masked rows are 0,
-    as in torch, whose function all these names stand for. `litert`: the layout is [B, S, H, D], a
-    call without a mask is causal, and a mask is a float tensor of rank 4.
+    as in torch, whose function all these names stand for; NaN where a composite's decomposition is
+    a softmax that selects nothing. `litert`: the layout is [B, S, H, D], a call without a mask is
+    causal, and a mask is a float tensor of rank 4.
     """
 
     litert: bool = False
@@ -221,7 +232,7 @@ class SdpaCallee(Callee):
             "scale": self._scale(named["q"], taken["scale"]),
             "softcap": self._softcap(taken["softcap"]),
             "causal": self._causal(taken["causal"], named["mask"]),
-            "fully_masked": "zero",
+            "fully_masked": self._fully_masked(call, named["mask"]),
         }
         if self.litert:
             return _transposed(call, named, values)
@@ -240,6 +251,11 @@ class SdpaCallee(Callee):
 
     def _softcap(self, given: Any) -> float | None:
         return None if given is None else call_attributes.number("softcap", given)
+
+    def _fully_masked(self, call: Call, mask: ir.Value | None) -> str:
+        names = call.body() if mask is not None else []
+        formula = "stablehlo.exponential" in names and "stablehlo.select" not in names
+        return "nan" if formula else "zero"
 
     def _causal(self, given: Any, mask: ir.Value | None) -> bool:
         causal = given is not None and call_attributes.boolean("is_causal", given)

@@ -62,6 +62,30 @@ func.func private @impl(tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x3x2x4
 
 // -----
 
+// A fully masked row is what the decomposition makes of it: a plain softmax gives NaN, where torch,
+// whose selection is the second one's, gives 0.
+// CHECK-LABEL: func.func @fully_masked
+func.func @fully_masked(%q: tensor<1x3x2x4xf32>, %m: tensor<1x1x3x3xf32>) -> (tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>) {
+  // CHECK: "attnorm.sdpa"
+  // CHECK-NOT: fully_masked
+  // CHECK: "attnorm.sdpa"{{.*}} {fully_masked = "zero"
+  %0 = stablehlo.composite "odml.scaled_dot_product_attention" %q, %q, %q, %m {composite_attributes = {scale = 0.5 : f32}, decomposition = @plain} : (tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x3x2x4xf32>
+  %1 = stablehlo.composite "odml.scaled_dot_product_attention" %q, %q, %q, %m {composite_attributes = {scale = 0.5 : f32}, decomposition = @selecting} : (tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x3x2x4xf32>
+  return %0, %1 : tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>
+}
+func.func private @plain(%q: tensor<1x3x2x4xf32>, %k: tensor<1x3x2x4xf32>, %v: tensor<1x3x2x4xf32>, %m: tensor<1x1x3x3xf32>) -> tensor<1x3x2x4xf32> {
+  %0 = stablehlo.exponential %q : tensor<1x3x2x4xf32>
+  return %0 : tensor<1x3x2x4xf32>
+}
+func.func private @selecting(%q: tensor<1x3x2x4xf32>, %k: tensor<1x3x2x4xf32>, %v: tensor<1x3x2x4xf32>, %m: tensor<1x1x3x3xf32>) -> tensor<1x3x2x4xf32> {
+  %0 = stablehlo.exponential %q : tensor<1x3x2x4xf32>
+  %1 = stablehlo.compare EQ, %q, %k : (tensor<1x3x2x4xf32>, tensor<1x3x2x4xf32>) -> tensor<1x3x2x4xi1>
+  %2 = stablehlo.select %1, %k, %0 : tensor<1x3x2x4xi1>, tensor<1x3x2x4xf32>
+  return %2 : tensor<1x3x2x4xf32>
+}
+
+// -----
+
 // tt-xla's composites.
 // CHECK-LABEL: func.func @tenstorrent
 func.func @tenstorrent(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %q: tensor<1x2x3x4xf32>) -> (tensor<2x4xf32>, tensor<1x2x3x4xf32>) {
