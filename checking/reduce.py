@@ -92,7 +92,6 @@ class _Search:
         self._first = first
         self._on_progress = on_progress
         self._module = module
-        self._trying = ""
         self._seen = {_digest(module)}
         self._largest = len(operations(module))
         self._tidy = False

@@ -34,11 +34,6 @@ class Outcome:
     status: int | None
     said: bool = True
 
-    @property
-    def fails(self) -> bool:
-        """Whether the command failed, and said what it has to."""
-        return self.status != 0 and self.said
-
     def __str__(self) -> str:
         if self.status is None:
             return "does not end in time"

@@ -84,9 +84,10 @@ def symbol(op: ir.Operation) -> str | None:
 def references(op: ir.Operation) -> set[str]:
     """The names of symbols that an op's attributes hold."""
     found: set[str] = set()
-    for name, value in op.attributes.items():
-        if not isinstance(value, (ir.DenseElementsAttr, ir.TypeAttr)) and name != "value":
-            found.update(quoted or plain for quoted, plain in _SYMBOL.findall(str(value)))
+    # A constant's value can be long, and the bindings cannot hand out each.
+    for name in set(op.attributes) - {"value", "function_type"}:
+        value = str(op.attributes[name])
+        found.update(quoted or plain for quoted, plain in _SYMBOL.findall(value))
     return found
 
 

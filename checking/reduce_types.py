@@ -6,6 +6,7 @@ constants are cut or cast to what they have become. The verifier says which repl
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..bindings import ir
 from ..bindings_elements import raw_bytes
+from ..execution.tensor_type import ELEMENTS, TensorType
 from ..stablehlo import Builder
 from .reduce_functions import has_constants
 from .reduce_ir import operations, substitute
@@ -23,24 +25,13 @@ from .reduce_ir import operations, substitute
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*"'
     r"|(?P<type>tensor|vector|memref)<(?P<sizes>(?:(?:\d+|\?)x)*)(?P<element>\w+)"
-    r"|array<i\d+"
-    r"|(?<![\w.%:#^@-])(?P<number>\d+)(?![\w.])"
+    r"|(?<![\w.%:#^@+-])(?P<number>\d+)(?![\w.])"
 )
 _FEW = 16  # elements of a constant that may hold sizes
 _ELEMENTS = {
     **dict.fromkeys(("f64", "f16", "bf16"), "f32"),
     **dict.fromkeys(("i64", "i16", "i8", "i4", "ui64", "ui32", "ui16", "ui8", "ui4"), "i32"),
 }
-_DTYPES = {
-    "f16": np.dtype(np.float16),
-    "bf16": np.dtype(ml_dtypes.bfloat16),
-    "f32": np.dtype(np.float32),
-    "f64": np.dtype(np.float64),
-    "i1": np.dtype(np.bool_),
-    **{f"i{bits}": np.dtype(f"int{bits}") for bits in (8, 16, 32, 64)},
-    **{f"ui{bits}": np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64)},
-}
-
 Sizes = Mapping[str, str]
 """What to write in place of a size."""
 
@@ -61,9 +52,9 @@ def simpler_elements(module: ir.Operation) -> Iterator[ir.Operation]:
 
 
 def _smaller(sizes: set[str], numbers: set[str]) -> Iterator[Sizes]:
-    """Replacements to try, those of the smallest size first: what it becomes, none other is.
+    """Replacements to try: a size alone, with one or two of its multiples, with all of them.
 
-    A size is replaced alone, with one or two of its multiples, and with all of them.
+    The smallest size is first: a larger one could become the same, and both were one from then on.
     """
     static = sorted(int(size) for size in sizes if size != "?")
     others = sorted({*static, *map(int, numbers)})
@@ -117,9 +108,10 @@ class _Skeleton:
     def retyped(
         self, sizes: Sizes, elements: Mapping[str, str], *, numbers: bool
     ) -> Iterator[ir.Operation]:
-        """The module with other types, where these are valid.
+        """The module with other types, where these parse.
 
-        XX"""
+        With `numbers`, sizes are replaced in attributes and in small constants too.
+        """
 
         def replace(match: re.Match[str]) -> str:
             if match["type"]:
@@ -136,15 +128,9 @@ class _Skeleton:
                 module = ir.Operation.parse(text).operation
             except ir.MLIRError:
                 return
-            for op, value in zip(_constants(module), self._values, strict=True):
-                if value.type == op.attributes["value"].type and not numbers:
-                    op.attributes["value"] = value
-                    continue
-                array = _array(value)
-                if array is None:
-                    return
-                _refill(op, _replaced(array, sizes) if numbers else array)
-            yield module
+            constants = zip(_constants(module), self._values, strict=True)
+            if all(_refit(op, value, sizes if numbers else {}) for op, value in constants):
+                yield module
 
 
 def _constants(module: ir.Operation) -> list[ir.Operation]:
@@ -155,19 +141,45 @@ def _constants(module: ir.Operation) -> list[ir.Operation]:
     ]
 
 
+def _refit(op: ir.Operation, value: ir.Attribute, sizes: Sizes) -> bool:
+    """Gives a constant its value back, cut and cast to what its type has become.
+
+    False where that is not known to NumPy.
+    """
+    type_ = ir.RankedTensorType(op.results[0].type)
+    array = _array(value)
+    if array is not None and (sizes or value.type != type_):
+        _refill(op, _replaced(array, sizes))
+    elif value.type == type_:
+        op.attributes["value"] = value
+    elif _is_splat(value) and value.type.element_type == type_.element_type:
+        splat = ir.DenseElementsAttr.get_splat(type_, value.get_splat_value())
+        op.attributes["value"] = splat
+    else:
+        return False
+    return True
+
+
+def _is_splat(value: ir.Attribute) -> bool:
+    return isinstance(value, ir.DenseElementsAttr) and value.is_splat
+
+
+def _dtype(type_: ir.RankedTensorType) -> np.dtype | None:
+    element = str(type_.element_type)
+    return TensorType((), element).dtype if element in ELEMENTS else None
+
+
 def _array(value: ir.Attribute) -> np.ndarray | None:
     """The elements of a constant, one where all are the same; None where NumPy has no such."""
     type_ = ir.RankedTensorType(value.type)
-    dtype = _DTYPES.get(str(type_.element_type))
+    dtype = _dtype(type_)
     if dtype is None:
         return None
-    if isinstance(value, ir.DenseElementsAttr):
-        if value.is_splat:
-            return np.array(value.get_splat_value().value, dtype)
-        if dtype != ml_dtypes.bfloat16:
-            return np.array(value)
-    count = int(np.prod(type_.shape))
-    data = raw_bytes(value, count * dtype.itemsize)
+    if _is_splat(value):
+        return np.asarray(value.get_splat_value().value).astype(dtype)
+    if isinstance(value, ir.DenseElementsAttr) and dtype != ml_dtypes.bfloat16:
+        return np.array(value)
+    data = raw_bytes(value, math.prod(type_.shape) * dtype.itemsize)
     return None if data is None else np.frombuffer(data, dtype).reshape(type_.shape)
 
 
@@ -184,12 +196,15 @@ def _replaced(array: np.ndarray, sizes: Sizes) -> np.ndarray:
 def _refill(op: ir.Operation, array: np.ndarray) -> None:
     """Gives a constant the first of these elements, as its type has them."""
     type_ = ir.RankedTensorType(op.results[0].type)
-    element = type_.element_type
+    dtype = _dtype(type_)
+    if dtype is not None:
+        with np.errstate(all="ignore"):  # What overflows is another value, as it is in a cast.
+            array = array.astype(dtype)
     if array.ndim == 0:
         builder = Builder(ir.InsertionPoint(op), op.location)
-        substitute(op, [builder.full(array.item(), element, tuple(type_.shape))])
+        value = builder.full(array.item(), type_.element_type, tuple(type_.shape))
+        substitute(op, [value])
         return
-    part = array[tuple(slice(0, size) for size in type_.shape)]
-    part = np.ascontiguousarray(part.astype(_DTYPES[str(element)]))
+    part = np.ascontiguousarray(array[tuple(slice(0, size) for size in type_.shape)])
     buffer = part.view(np.uint16) if part.dtype == ml_dtypes.bfloat16 else part
     op.attributes["value"] = ir.DenseElementsAttr.get(buffer, type=type_)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AttnormError
 from ..files import check_writable, read_bytes, write_atomically
+from ..guard import note
 
 if TYPE_CHECKING:
     from ..bindings import ir
@@ -122,6 +123,7 @@ def _reduce(arguments: argparse.Namespace) -> int:
         if module is not None and command.run(reduction.encode(module)) != wanted:
             tell("printed anew, the module does not fail")
             module = None
+        note("reducing it")
         interrupted = False
         try:
             if module is None:

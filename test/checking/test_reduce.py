@@ -215,6 +215,50 @@ def test_constants_are_cut() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("type_", "value", "left"),
+    [
+        ("4xi4", "[1, 2, 3, -4]", "4xi4"),
+        ("4xi2", "1", "1xi2"),
+        ("4xf8E4M3FN", "2.000000e+00", "1xf8E4M3FN"),
+        ("4xcomplex<f32>", "(1.000000e+00,2.000000e+00)", "1xcomplex<f32>"),
+        ("4xui64", "18446744073709551615", "1xui64"),
+        ("4xi64", "[9223372036854775807, 1, 2, 4]", "4xi64"),
+        ("4xf64", "[1.000000e+300, 1.000000e+00, 4.000000e+00, 2.000000e+00]", "4xf64"),
+        ("4xf16", "0xFC00", "1xf16"),
+        ("4xbf16", "0x7FC0", "1xbf16"),
+        ("0x4xf32", "", "0x1xf32"),
+        ("4xui8", "255", "1xi32"),
+    ],
+)
+def test_constants_of_every_type(type_: str, value: str, left: str) -> None:
+    """Constants of extreme values, of none, and of types that NumPy does not have."""
+    source = f"""
+      func.func @main(%x: tensor<4xf32>) -> (tensor<{type_}>, tensor<4xf32>) {{
+        %0 = stablehlo.constant dense<{value}> : tensor<{type_}>
+        %1 = stablehlo.tanh %x : tensor<4xf32>
+        return %0, %1 : tensor<{type_}>, tensor<4xf32>
+      }}
+    """
+    text = reduced(source, re.escape(f"dense<{value}>"), "tanh")
+    assert f"stablehlo.constant dense<{value}> : tensor<{left}>" in text
+    assert f"stablehlo.tanh %arg0 : tensor<{'4' if '[' in value else '1'}xf32>" in text
+
+
+def test_casts_that_overflow() -> None:
+    """A constant that the simpler type cannot hold is cast as NumPy casts."""
+    source = """
+      func.func @main() -> (tensor<2xf64>, tensor<2xi64>) {
+        %0 = stablehlo.constant dense<[1.0e300, 1.0]> : tensor<2xf64>
+        %1 = stablehlo.constant dense<[9223372036854775807, 1]> : tensor<2xi64>
+        return %0, %1 : tensor<2xf64>, tensor<2xi64>
+      }
+    """
+    text = reduced(source, r"dense<\[.*f", r"dense<\[.*i")
+    assert "dense<[0x7F800000, 1.000000e+00]> : tensor<2xf32>" in text
+    assert "dense<[-1, 1]> : tensor<2xi32>" in text
+
+
 def test_optional_operands() -> None:
     """An op's mask goes, and so does what made it."""
     source = """
