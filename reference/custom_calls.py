@@ -22,6 +22,8 @@ Parameters = dict[str, Any]
 def custom_call(step: Step) -> Values:
     """The call's meaning, by its target."""
     target = step.text("call_target_name")
+    if target in NOTES:
+        return step.operands
     meaning = MEANINGS.get(target)
     if meaning is None:
         raise AttnormError(f"@{target}: no definition")
@@ -178,13 +180,7 @@ def _attention(
     )[0]
 
 
-# -- what changes no value -----------------------------------------------------------------------
-
-
-def identity(step: Step, parameters: Parameters) -> list[Array]:
-    """The operands: a note to the compiler."""
-    parameters.clear()
-    return step.operands
+# -- checks --------------------------------------------------------------------------------------
 
 
 def shape_assertion(step: Step, parameters: Parameters) -> list[Array]:
@@ -232,13 +228,19 @@ MEANINGS: dict[str, Callable[[Step, Parameters], Values]] = {
         sdpa,
     ),
     "ai_edge_torch.scaled_dot_product_attention": litert_sdpa,
-    "Sharding": identity,
-    "SPMDFullToShardShape": identity,
-    "SPMDShardToFullShape": identity,
-    "mark_tensor": identity,
-    "annotate_device_placement": identity,
     "shape_assertion": shape_assertion,
 }
 """By target."""
+
+NOTES = frozenset(
+    {
+        "Sharding",
+        "SPMDFullToShardShape",
+        "SPMDShardToFullShape",
+        "annotate_device_placement",
+        "mark_tensor",
+    }
+)
+"""Targets that are notes to a compiler: their results are their operands."""
 
 HANDLERS: dict[str, Handler] = {"stablehlo.custom_call": custom_call}
