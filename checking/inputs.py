@@ -22,6 +22,8 @@ Inputs = Mapping[str, Arrays]
 
 SIZE = 7
 """What a dynamic dimension is where nobody says it: no power of two, and no divisor of one."""
+SUBNORMAL = "tiny"
+"""The arguments that are subnormal."""
 _FLATTEN = (
     "raise-mark-tensor,func.func(stablehlo-legalize-composite-to-call),"
     "inline{default-pipeline=},symbol-dce"
@@ -69,9 +71,9 @@ def generate(
     """
     with module.context:
         flat = module.clone().operation
-    run(flat, _FLATTEN)
     if dims:
         run(flat, f"attnorm-specialize{{dims={';'.join(dims)} function={function}}}")
+    run(flat, _FLATTEN)
     entry = next(op for op in _functions(flat) if _name(op) == function)
     kinds, found = _signature(entry).arguments, roles(entry)
     rng = np.random.default_rng(seed)
@@ -230,7 +232,7 @@ def _nonfinite(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> No
 
 _HARD: dict[str, Callable[[np.ndarray, np.dtype, int, Role], None]] = {
     "large": _large,
-    "tiny": _tiny,
+    SUBNORMAL: _tiny,
     "zeros": _zeros,
     "nonfinite": _nonfinite,
 }

@@ -15,7 +15,7 @@ from ..errors import AttnormError, Diagnostic
 from ..files import check_writable, read_bytes, read_start, replacing
 from ..guard import contained, note
 from ..pipelines import TO_IREE
-from . import export, generate, reduce, weights
+from . import check, export, generate, options, reduce, weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,6 @@ _REPORT = (
     "rms_norm as raised, one rms_norm_mul as fused. A call whose epsilon is not in the IR counts. "
     "A composite that is not known by name is opened, and what is inside of it counts."
 )
-_SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:SEED or @FILE.npy"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,7 +59,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     for path in (arguments.output, arguments.weights):
         if path not in (None, "-"):
             check_writable(path)
-    module = _module(_read(arguments), arguments)
+    module = options.load(options.read(arguments), arguments)
     split = weights.apart(arguments)
     if not split:
         vmfb = _build(_lower(module, arguments), arguments)
@@ -81,21 +80,6 @@ def _compile(arguments: argparse.Namespace) -> int:
 
 def _replacing(output: str) -> AbstractContextManager[Path]:
     return nullcontext(Path("/dev/stdout")) if output == "-" else replacing(output)
-
-
-def _read(arguments: argparse.Namespace) -> bytes | Path:
-    """What an input holds, or where: a file's contents are not always needed at once."""
-    if arguments.input == "-":
-        return sys.stdin.buffer.read()
-    path = Path(arguments.input)
-    return path if path.is_file() else read_bytes(path)
-
-
-def _module(source: bytes | Path, arguments: argparse.Namespace) -> ir.Operation:
-    from .. import api
-
-    name = "<stdin>" if arguments.input == "-" else arguments.input
-    return api.load(source, input_format=arguments.input_format, name=name)
 
 
 def _lower(module: ir.Operation, arguments: argparse.Namespace) -> ir.Operation:
@@ -185,7 +169,7 @@ def _load(arguments: argparse.Namespace) -> tuple[Program, ir.Operation | None]:
     """The program, and the module that it is checked against."""
     from ..execution.program import Program
 
-    source = _read(arguments)
+    source = options.read(arguments)
     start = source if isinstance(source, bytes) else read_start(source)
     if start.startswith(_VMFB_MAGIC):
         if arguments.check:
@@ -194,7 +178,7 @@ def _load(arguments: argparse.Namespace) -> tuple[Program, ir.Operation | None]:
         return Program(vmfb, device=arguments.device, weights=arguments.weights), None
     if arguments.weights:
         raise AttnormError("--weights: expected a .vmfb that takes weights, got a module")
-    module = _lower(_module(source, arguments), arguments)
+    module = _lower(options.load(source, arguments), arguments)
     program = Program(_build(module, arguments), device=arguments.device)
     return program, module if arguments.check else None
 
@@ -228,7 +212,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from ..contents import report
     from .report import show
 
-    module = _module(_read(arguments), arguments)
+    module = options.load(options.read(arguments), arguments)
     found = report(module, arguments.pass_pipeline, kernels=arguments.kernels)
     show(found, as_json=arguments.json)
     return 1 if arguments.fail_on_left and found.left else 0
@@ -242,12 +226,7 @@ def _parser() -> argparse.ArgumentParser:
 
     targets = "\n".join(f"  {t.name:14}{t.description}" for t in TARGETS.values())
     reading = argparse.ArgumentParser(add_help=False)
-    reading.add_argument(
-        "--input-format",
-        choices=("auto", "mlir", "skainet"),
-        default="auto",
-        help="what the input is (default: auto)",
-    )
+    options.add_input_format(reading)
     building = argparse.ArgumentParser(add_help=False, parents=[reading])
     building.add_argument(
         "--target",
@@ -261,14 +240,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIPELINE",
         help=f"the lowering, by name or as builtin.module(...) (default: {TO_IREE})",
     )
-    building.add_argument(
-        "--dim",
-        dest="dims",
-        action="append",
-        default=[],
-        metavar="ARGUMENT.DIMENSION=SIZE",
-        help="the size of a dynamic dimension (0.1=128), or of a symbol (s0=128); repeatable",
-    )
+    options.add_dims(building)
     building.add_argument(
         "--iree-flag",
         action="append",
@@ -307,10 +279,7 @@ def _parser() -> argparse.ArgumentParser:
         "input", metavar="IN", help="MLIR text or bytecode, or a .vmfb; - is stdin"
     )
     weights.add_files(running)
-    running.add_argument("--function", metavar="NAME", help="default: the only one, or main")
-    running.add_argument(
-        "--input", dest="inputs", action="append", default=[], metavar="SPEC", help=_SPEC
-    )
+    options.add_arguments(running, function="the only one, or main")
     running.add_argument(
         "--output",
         dest="outputs",
@@ -331,8 +300,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare with the StableHLO reference interpreter on the lowered module",
     )
-    running.add_argument("--rtol", type=float, help="relative tolerance (default: by type)")
-    running.add_argument("--atol", type=float, help="absolute tolerance (default: by type)")
+    options.add_tolerances(running)
     running.add_argument(
         "--device",
         choices=("local-task", "local-sync"),
@@ -366,6 +334,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also lower for IREE, and say what becomes a kernel there and why the rest does not",
     )
     reporting.set_defaults(command=_report)
+    check.add_command(commands)
     export.add_command(commands)
     generate.add_command(commands)
     reduce.add_command(commands)
