@@ -22,6 +22,8 @@ Inputs = Mapping[str, Arrays]
 
 SIZE = 7
 """What a dynamic dimension is where nobody says it: no power of two, and no divisor of one."""
+LARGEST = 2**28
+"""How many elements are generated: 2 GB, a few times over."""
 SUBNORMAL = "tiny"
 """The arguments that are subnormal."""
 _FLATTEN = (
@@ -30,26 +32,57 @@ _FLATTEN = (
 )
 
 
-def functions(module: ir.Operation) -> dict[str, Signature]:
-    """The public functions that have a body, by name.
+def choose(module: ir.Operation, function: str | None) -> list[str]:
+    """The function of a name; without one, every public function that has a body.
 
-    Raises `AttnormError`, at the function, for one that takes or gives what is no tensor.
+    Raises `AttnormError`, located, where there is none, and for what takes or gives no tensors.
     """
-    return {_name(op): _signature(op) for op in _functions(module)}
-
-
-def choose(module: ir.Operation, function: str | None) -> dict[str, Signature]:
-    """The function of a name; without one, every public function."""
-    found = functions(module)
+    found = _functions(module)
     if not found:
-        raise AttnormError(
-            bindings.diagnostic(module.location, "expected a public function with a body, got none")
-        )
-    if function is None:
-        return found
-    if function not in found:
+        message = "expected a public function with a body, got none"
+        raise AttnormError(bindings.diagnostic(module.location, message))
+    if function is not None and function not in found:
         raise AttnormError(f"expected a function of {', '.join(found)}, got '{function}'")
-    return {function: found[function]}
+    names = list(found) if function is None else [function]
+    for name in names:
+        signature(module, name)
+    return names
+
+
+def signature(module: ir.Operation, function: str) -> Signature:
+    """What a public function takes and gives.
+
+    Raises `AttnormError`, at the function, where that is no tensor of numbers.
+    """
+    op = _functions(module)[function]
+    type_ = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
+    groups = []
+    for role, types in (("argument", type_.inputs), ("result", type_.results)):
+        kinds = []
+        for index, item in enumerate(types):
+            body = str(item).removeprefix("tensor<").removesuffix(">")
+            try:
+                kinds.append(TensorType.parse(body.partition(",")[0]))
+            except AttnormError:
+                message = f"function '{function}': {role} {index}: expected a tensor of numbers"
+                found = bindings.diagnostic(op.location, f"{message}, got {item}")
+                raise AttnormError(found) from None
+        groups.append(tuple(kinds))
+    return Signature(function, *groups)
+
+
+def _functions(module: ir.Operation) -> dict[str, ir.Operation]:
+    ops = (item.operation for item in module.regions[0].blocks[0])
+    return {
+        ir.StringAttr(op.attributes["sym_name"]).value: op
+        for op in ops
+        if op.name == "func.func" and len(op.regions[0].blocks) and _is_public(op)
+    }
+
+
+def _is_public(op: ir.Operation) -> bool:
+    name = "sym_visibility"
+    return name not in op.attributes or ir.StringAttr(op.attributes[name]).value == "public"
 
 
 def generate(
@@ -67,15 +100,16 @@ def generate(
     - `masked`: rows whose mask leaves nothing.
 
     A kind that changes no argument is left out. Dynamic dimensions are `SIZE`, where `dims`
-    (ARGUMENT.DIMENSION=SIZE or SYMBOL=SIZE) does not say else.
+    (ARGUMENT.DIMENSION=SIZE or SYMBOL=SIZE) does not say else. Raises `AttnormError` for arguments
+    of more than `LARGEST` elements.
     """
     with module.context:
         flat = module.clone().operation
     if dims:
         run(flat, f"attnorm-specialize{{dims={';'.join(dims)} function={function}}}")
     run(flat, _FLATTEN)
-    entry = next(op for op in _functions(flat) if _name(op) == function)
-    kinds, found = _signature(entry).arguments, roles(entry)
+    kinds, found = signature(flat, function).arguments, roles(_functions(flat)[function])
+    _check_size(module, function, kinds)
     rng = np.random.default_rng(seed)
     ordinary = [_ordinary(kind, role, rng) for kind, role in zip(kinds, found, strict=True)]
     sets = {"ordinary": tuple(map(_typed, ordinary, kinds))}
@@ -95,40 +129,12 @@ def generate(
     return sets
 
 
-# -- functions -------------------------------------------------------------------------------------
-
-
-def _functions(module: ir.Operation) -> list[ir.Operation]:
-    ops = (item.operation for item in module.regions[0].blocks[0])
-    return [
-        op for op in ops if op.name == "func.func" and len(op.regions[0].blocks) and _is_public(op)
-    ]
-
-
-def _is_public(op: ir.Operation) -> bool:
-    name = "sym_visibility"
-    return name not in op.attributes or ir.StringAttr(op.attributes[name]).value == "public"
-
-
-def _name(op: ir.Operation) -> str:
-    return ir.StringAttr(op.attributes["sym_name"]).value
-
-
-def _signature(op: ir.Operation) -> Signature:
-    type_ = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
-    groups = []
-    for role, types in (("argument", type_.inputs), ("result", type_.results)):
-        kinds = []
-        for index, item in enumerate(types):
-            text = str(item)
-            try:
-                body = text.removeprefix("tensor<").removesuffix(">")
-                kinds.append(TensorType.parse(body.partition(",")[0]))
-            except AttnormError:
-                message = f"function '{_name(op)}': {role} {index}: expected a tensor, got {text}"
-                raise AttnormError(bindings.diagnostic(op.location, message)) from None
-        groups.append(tuple(kinds))
-    return Signature(_name(op), *groups)
+def _check_size(module: ir.Operation, function: str, kinds: Sequence[TensorType]) -> None:
+    count = sum(math.prod(_shape(kind)) for kind in kinds)
+    if count > LARGEST:
+        message = f"function '{function}': expected arguments of {LARGEST} elements at most"
+        location = _functions(module)[function].location
+        raise AttnormError(bindings.diagnostic(location, f"{message}, got {count}"))
 
 
 # -- ordinary values -------------------------------------------------------------------------------
@@ -149,7 +155,7 @@ def _ordinary(kind: TensorType, role: Role, rng: np.random.Generator) -> np.ndar
         return _kept(shape, rng)
     if "f" not in kind.element:
         return _integers(shape, kind, role, rng)
-    values = rng.standard_normal(shape)
+    values = np.asarray(rng.standard_normal(shape))
     if role.mask:
         return np.where(_kept(shape, rng), values, -np.inf)
     if role.epsilon and values.size == 1:
@@ -161,8 +167,9 @@ def _ordinary(kind: TensorType, role: Role, rng: np.random.Generator) -> np.ndar
 
 def _kept(shape: Sequence[int], rng: np.random.Generator) -> np.ndarray:
     """True for most, and for the first of every row."""
-    kept = rng.random(shape) < 0.75
-    kept[..., :1] = True
+    kept = np.asarray(rng.random(shape) < 0.75)
+    if shape:
+        kept[..., :1] = True
     return kept
 
 
@@ -200,7 +207,7 @@ def _is_mask(kind: TensorType, role: Role) -> bool:
 
 def _rows(array: np.ndarray) -> np.ndarray:
     """A view of the array as a list of rows."""
-    return array.reshape(-1, array.shape[-1])
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 def _large(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:

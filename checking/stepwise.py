@@ -17,7 +17,7 @@ from ..files import write_atomically
 from ..pipeline import Step, resolve, run
 from ..pipelines import DEFAULT
 from .anchors import Anchor, anchor_input, anchor_result
-from .inputs import Arrays, choose, generate
+from .inputs import Arrays, choose, generate, signature
 from .verdict import Output, Values, Verdict, compare
 
 
@@ -104,11 +104,12 @@ def check(
     steps = resolve(pipeline)
     if dims:
         steps = [*resolve(f"attnorm-specialize{{{_sizes(dims, function)}}}"), *steps]
-    chosen = list(choose(module, function))
+    chosen = choose(module, function)
     if inputs is not None:
         if len(chosen) != 1:
             raise AttnormError(f"inputs: expected a function of {', '.join(chosen)}")
-        sets: dict[str, dict[str, Arrays]] = {chosen[0]: {"given": tuple(inputs)}}
+        given = signature(module, chosen[0]).check(inputs)
+        sets: dict[str, dict[str, Arrays]] = {chosen[0]: {"given": tuple(given)}}
     else:
         sets = {name: generate(module, name, dims=dims, seed=seed) for name in chosen}
     return _Run(steps, sets, (rtol, atol), save, on_progress or (lambda text: None)).check(
@@ -134,6 +135,8 @@ class _Run:
         given = before = self._values(module)
         digest = _digest(module)
         self.tell("evaluating the module")
+        for values in before:
+            values.check()
         found: list[Anchor] = []
         if anchors:
             found += [anchor_input(module, values, self.tell) for values in before]

@@ -128,6 +128,11 @@ class Values:
         self._module, self._epsilon = module, epsilon
         self._known: dict[tuple[str, Precision], Arrays] = {}
 
+    def check(self) -> None:
+        """Raises `AttnormError` where the function cannot be evaluated."""
+        for name in self.inputs:
+            self.of(name, "native")
+
     def of(self, name: str, precision: Precision) -> Arrays:
         """The results for the arguments of a name."""
         key = name, precision
