@@ -198,7 +198,7 @@ def test_a_hang(files) -> None:
     """A run that does not end is ended, with what it has started, and can be what is kept."""
     command = "grep -q cosine {} && { sleep 61 & sleep 62; }; false"
     begun = time.monotonic()
-    assert run(files, command, "--timeout", "0.2", "--jobs", "8") == 0
+    assert run(files, command, "--timeout", "1.5", "--jobs", "8") == 0
     assert time.monotonic() - begun < 40
     assert files[1].read_text() == COSINE
     assert "sleep 61" not in _commands()
@@ -207,7 +207,7 @@ def test_a_hang(files) -> None:
 def test_what_hangs_is_no_failure(files) -> None:
     """A candidate that hangs does not fail as IN did."""
     command = "grep -q sine {} || sleep 60; false"
-    assert run(files, command, "--timeout", "0.3") == 0
+    assert run(files, command, "--timeout", "1.5", "--jobs", "8") == 0
     assert "sine" in files[1].read_text()
 
 
