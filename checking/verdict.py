@@ -42,7 +42,7 @@ AGREE = 1e-9
 AGREE_ROUNDED = 1e-6
 """By how much real values may be off, which a few roundings of constants to f32 explain."""
 SLACK = 1.5
-"""By which factor a native error may grow where roundings moved, beside two of the type's."""
+"""By which factor a native error may grow where roundings moved, beside one more of the type's."""
 SLACK_ELSEWHERE = 4.0
 """By which factor another system's error may be greater: it may round every partial sum."""
 
@@ -316,7 +316,7 @@ def _is_worse(before: Array, after: Array, truth: Array, slack: float = SLACK) -
     known = np.isfinite(errors[0])
     if not known.any():
         return False
-    allowed = slack * errors[0][known].max() + 2 * float(ml_dtypes.finfo(before.dtype).eps)
+    allowed = slack * errors[0][known].max() + float(ml_dtypes.finfo(before.dtype).eps) / 2
     return bool((errors[1][known] > allowed).any())
 
 
