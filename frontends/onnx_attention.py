@@ -70,6 +70,9 @@ def multi_head_attention(graph: Graph, node: Node) -> list[str]:
     )
     node.refuse_output(3, "qk")
     heads = attributes["num_heads"]
+    if attributes["unidirectional"] and _lengths_differ(graph, inputs):
+        # onnxruntime's last query attends to all of them then.
+        raise Refusal("unidirectional: expected as many new keys as queries")
     q, k, v = _unpack(graph, inputs, heads)
     width = graph.size(inputs["query"], -1)
     depth = _depth(width, heads) if len(graph.shape(inputs["query"])) == 3 else width
@@ -143,6 +146,7 @@ def group_query_attention(graph: Graph, node: Node) -> list[str]:
         offset=cache.offset,
         # It counts the query's own position.
         window=[max(attributes["local_window_size"] - 1, -1), -1],
+        fully_masked="zero",
     )
     return [_merge(graph, y), k, v]
 
@@ -192,6 +196,12 @@ def _append(graph: Graph, cache: str, x: str) -> str:
 
 def _is_cache(graph: Graph, x: str) -> bool:
     return len(graph.shape(x)) == 4
+
+
+def _lengths_differ(graph: Graph, inputs: dict[str, str]) -> bool:
+    q, k = inputs["query"], inputs["key"] or inputs["query"]
+    length = graph.shape(k)[_LENGTH if _is_cache(graph, k) else 1]
+    return length != graph.shape(q)[1]
 
 
 def _unpack(graph: Graph, inputs: dict[str, str], heads: int) -> list[str]:
