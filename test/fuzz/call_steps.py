@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from function_text import FLOATS, Function, mixed, names, signature, some_true
+from function_text import FLOATS, Function, mixed, names, signature, small_integers, some_true
 from idiom_steps import IDIOMS, head_norm
 from idioms import Value
 from plain_steps import PLAIN
@@ -353,7 +353,7 @@ def sdpa_op(f: Function) -> None:
     if causal or window != (-1, -1):
         attributes.append(f"offset = {f.pick(0, 0, 1, -1, 3, scores[3] - scores[2])} : i64")
         if f.pick(True, False, False):
-            start = [f.argument([], "i32", lambda g, shape, hard: g.integers(0, 4, shape))]
+            start = [f.argument([], "i32", small_integers)]
     if f.pick(True, False, False):
         attributes.append(f"softcap = {f.pick(2.0, 30.0)} : f64")
     attributes.append(f'fully_masked = "{f.pick("nan", "zero", "uniform")}"')

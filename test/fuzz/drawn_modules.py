@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 from call_steps import steps, unknown_call
+from entries import Entry
 from function_text import Function, Symbols
-from idioms import DTYPES, Value
+from idioms import Value
 
 MODULE_FUNCTIONS = (1, 1, 1, 2)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A public function that can be run."""
-
-    name: str
-    function: Function
-    text: str
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether all floats are f64."""
-        return not any(name in self.text for name in ("f32", "f16", "call", "composite"))
-
-    def arrays(self, seed: int, *, hard: bool) -> list[np.ndarray]:
-        """Arguments."""
-        generator = np.random.default_rng(seed)
-        values = zip(self.function.arguments, self.function.fillings, strict=True)
-        with np.errstate(all="ignore"):
-            return [
-                np.asarray(fill(generator, value.shape, hard)).astype(DTYPES[value.element])
-                for value, fill in values
-            ]
 
 
 @dataclass(frozen=True)
@@ -63,7 +39,9 @@ def drawn(seed: int) -> Drawn:
         if pick(True, *[False] * 60):
             unknown_call(function)
         results = _results(function)
-        entries.append(Entry(f"f{n}", function, function.function(f"f{n}", results)))
+        written = function.function(f"f{n}", results)
+        entries.append(Entry(f"f{n}", function.arguments, function.fillings, written))
+    entries = [replace(entry, tame=symbols.tame) for entry in entries]
     text = (
         "module {\n" + "".join(entry.text for entry in entries) + "".join(symbols.functions) + "}\n"
     )

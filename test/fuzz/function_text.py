@@ -21,6 +21,8 @@ class Symbols:
     """The names of the steps that made it."""
     refusable: bool = False
     """Whether a pass may rightly fail: an unknown call, a parameter of the wrong kind."""
+    tame: bool = False
+    """Whether NaN, infinities and huge numbers may rightly be treated otherwise."""
     callees: list[tuple[str, list[Value], list[Value]]] = field(default_factory=list)
     """Private functions by name, arguments and results, to be called again."""
 
@@ -198,7 +200,19 @@ def mixed(generator: np.random.Generator, shape: tuple[int, ...], hard: bool) ->
     return np.where(some, values * 1e3, values)
 
 
+def moderate(generator: np.random.Generator, shape: tuple[int, ...], hard: bool) -> np.ndarray:
+    """The same without NaN, infinities and huge numbers."""
+    return np.clip(np.nan_to_num(mixed(generator, shape, hard), posinf=30, neginf=-30), -30, 30)
+
+
 def some_true(generator: np.random.Generator, shape: tuple[int, ...], hard: bool) -> np.ndarray:
     """Mostly true; with rows of false where it is to be hard."""
     mask = generator.random(shape) < 0.7
     return mask & (generator.random(shape[:-1])[..., None] < 0.7) if hard and shape else mask
+
+
+def small_integers(
+    generator: np.random.Generator, shape: tuple[int, ...], hard: bool
+) -> np.ndarray:
+    """Integers that may be positions."""
+    return generator.integers(0, 4, shape)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import math
 
-from attention_idioms import ATTENTION_MUTATIONS, SOFTMAX_MUTATIONS, Attention, Named, Softmax
+from attention_idioms import (
+    ATTENTION_MUTATIONS,
+    SOFTMAX_MUTATIONS,
+    SOFTMAX_SAME,
+    Attention,
+    Named,
+    Softmax,
+)
 from function_text import Function, mixed
 from idioms import Value
 from norm_idioms import LAYER_NORM_MUTATIONS, RMS_NORM_MUTATIONS, LayerNorm, Norm, RmsNorm
@@ -65,6 +72,8 @@ def softmax(f: Function) -> None:
     own.text = f
     x = f.argument(own.shape, "f32", mixed) if mutation else take_rows(f)
     own.shape, own.axis = x.shape, own.axis if mutation else f.pick(*range(x.rank), x.rank - 1)
+    # Another largest value cancels where nothing is infinite.
+    f.symbols.tame |= mutation in SOFTMAX_SAME
     wide = x if f.pick(True, False, False, False) else f.convert(x, own_wide(x))
     f.give(f.convert(own.of(wide), x.element))
 
@@ -87,12 +96,17 @@ def attention(f: Function) -> None:
         sizes["n"] = sizes["b"] * sizes["h"]
         own.half = x.element
         own.wide = own_wide(x)
+        # Any NaN of x would count as a row that sees nothing.
+        own.tails = ("masked", "kept")
         results = own.of(*(projected(f, own, x, names) for names in ("bthd", "bskd", "bske")))
     else:
         if not mutation:
             own.half = f.pick(own.half, own.half, own.half, "f64")
             own.wide = "f64" if own.half == "f64" else "f32"
         results = own.of(*(own.argument(names) for names in own.layouts()))
+    # A predicate hides NaN, what is added does not; no score comes near a fill; all NaN count as a
+    # row that sees nothing.
+    f.symbols.tame |= own.masked or own.safe is not None
     f.give(*results)
 
 

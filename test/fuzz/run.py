@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "properties")]
 
-from findings import store  # noqa: E402
+from findings import reduce_stored, store  # noqa: E402
 from workers import CHUNK, Found, run  # noqa: E402
 
 
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="for how long, without --count")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--findings", type=Path, default=HERE / "findings", help="a folder")
+    parser.add_argument("--reduce", type=int, default=3, help="how many of a kind are reduced")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
     options = parser.parse_args()
     if options.count is None and options.seconds is None:
@@ -52,6 +53,8 @@ def main() -> int:
             print(f"{counter['modules']} modules, {rate:.0f}/s, {len(found)} findings", flush=True)
     if not options.quiet:
         _summarize(counter, found, time.monotonic() - begun)
+    for one in _examples(found, options.reduce):
+        reduce_stored(one, options.findings)
     return 1 if found else 0
 
 
@@ -66,6 +69,15 @@ def _ranges(seed: int, count: int | None, seconds: float | None, processes: int)
         stop = seed + size if end is None else min(seed + size, end)
         yield range(seed, stop)
         seed = stop
+
+
+def _examples(found: list[Found], count: int) -> Iterator[Found]:
+    """The first findings of each kind and pass."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in sorted(found, key=lambda one: one.seed):
+        seen[one.finding.kind, one.finding.step] += 1
+        if seen[one.finding.kind, one.finding.step] <= count:
+            yield one
 
 
 def _summarize(counter: Counter[str], found: list[Found], seconds: float) -> None:

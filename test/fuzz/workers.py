@@ -6,17 +6,21 @@ import multiprocessing
 import os
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
-from chosen_pipelines import choose
+from chosen_pipelines import NAMED, SINGLE, STRATEGIES, choose, steps
 from drawn_modules import drawn
-from property import Finding, check
+from property import Case, Finding, check
 
 from attnorm import api
+from attnorm.bindings import ir
+from attnorm.errors import AttnormError
 
 CHUNK = 100
 """Seeds that share a process and a context: what a context has seen, it keeps."""
@@ -47,6 +51,9 @@ def run(
     seeds: Iterator[range], processes: int, *, seconds: float = SECONDS
 ) -> Iterator[Found | Counter[str]]:
     """Checks ranges of seeds, some processes at a time; findings and counts as they come."""
+    # Children find loaded what they share.
+    for name in (*NAMED, *STRATEGIES, *SINGLE):
+        steps(name)
     workers: list[_Worker] = []
     while True:
         while len(workers) < processes:
@@ -114,13 +121,29 @@ def _work(seeds: range, messages: Connection) -> None:
     context = api.new_context()
     for seed in seeds:
         messages.send(seed)
-        module = drawn(seed)
-        for label in module.symbols.labels:
-            counter[f"step {label}"] += 1
-        finding = check(module, choose(seed), context, counter)
+        try:
+            finding = check_seed(seed, context, counter)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(last.filename).name}:{last.lineno}"
+            finding = Finding("fuzzer", place, f"{type(error).__name__}: {error}")
         if finding:
             messages.send(Found(seed, finding))
     messages.send(counter)
+
+
+def check_seed(seed: int, context: ir.Context, counter: Counter[str]) -> Finding | None:
+    """Checks the module of a seed."""
+    module, text = drawn(seed), choose(seed)
+    counter["modules"] += 1
+    counter[f"pipeline {text if text.count(',') < 2 else 'of any passes'}"] += 1
+    for label in module.symbols.labels:
+        counter[f"step {label}"] += 1
+    try:
+        loaded = api.load(module.text, context=context)
+    except AttnormError as error:
+        return Finding("no module", "-", str(error)[:200])
+    return check(Case(loaded, module.entries, text, module.symbols.refusable), counter)
 
 
 def _silence() -> None:

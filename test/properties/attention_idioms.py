@@ -143,6 +143,7 @@ class Attention:
         self.masked = self.added = self.adds_up = False
         self.by_group = self.hides_nan = False
         self.batch_first = True
+        self.tails = ("masked", "kept", "nan")
         self.safe: str | None = None
 
     def is_(self, mutation: str) -> bool:
@@ -467,9 +468,7 @@ class Attention:
         own = Softmax(self.pick)
         own.text, own.shape, own.axis = text, scores.value.shape, axis
         value = own.of(scores.value)
-        self.safe = (
-            self.pick(None, None, "masked", "kept", "nan") if self.mutation is None else None
-        )
+        self.safe = self.pick(None, None, *self.tails) if self.mutation is None else None
         if self.is_("tail_of_ones"):
             self.safe = "masked"
         if self.safe:

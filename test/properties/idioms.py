@@ -207,6 +207,9 @@ class Text:
         """A scalar: at once, or converted from an integer or an f64 and reshaped."""
         if not element.endswith(("f16", "f32")) or self.pick(True, False):
             return self.constant(number, (), element)
+        if "f" in element:
+            with np.errstate(all="ignore"):
+                number = float(np.array(number).astype(DTYPES[element]))
         wide = "i64" if float(number).is_integer() and abs(number) < 1e6 else "f64"
         one = self.convert(self.constant(number, (1,), wide), element)
         return self.reshape(one, ())
