@@ -151,7 +151,7 @@ def test_endless_calls() -> None:
         return %0 : tensor<f32>
       }"""
     with pytest.raises(AttnormError, match="calls are nested too deep"):
-        reference.evaluate(parse(text), np.float32(1))
+        reference.evaluate(parse(text), np.array(1, np.float32))
 
 
 def test_iree_is_not_imported() -> None:

@@ -110,6 +110,17 @@ def test_integer_arithmetic(op: str, element: str) -> None:
 
 
 @pytest.mark.parametrize("element", INTEGERS)
+@pytest.mark.parametrize("op", [op for op in BINARY_INTEGER if op.startswith("shift")])
+def test_shifts(op: str, element: str) -> None:
+    """By every amount up to twice the width."""
+    dtype = TensorType.parse(element).dtype
+    amounts = np.arange(16 * dtype.itemsize).astype(dtype)
+    kind = f"{amounts.size}x{element}"
+    for x in (hard(TensorType.parse(kind), 0), np.full_like(amounts, np.iinfo(dtype).max)):
+        check(apply(op, repeated(kind, 2), kind), x, amounts)
+
+
+@pytest.mark.parametrize("element", INTEGERS)
 @pytest.mark.parametrize("op", ["divide", "remainder"])
 def test_integer_division(op: str, element: str) -> None:
     """Towards zero. By zero, which the specification leaves open, as in XLA; so min / -1."""
@@ -174,6 +185,15 @@ def test_total_order(direction: str) -> None:
 def test_conversions(source: str, target: str) -> None:
     """Rounded once, truncated towards zero, saturated where a float does not fit; NaN is 0."""
     check(apply("convert", f"{COUNT}x{source}", f"{COUNT}x{target}"))
+
+
+@pytest.mark.parametrize("target", INTEGERS)
+def test_floats_at_the_bounds_of_integers(target: str) -> None:
+    """The last that fit, and what is beside them."""
+    limits = np.iinfo(TensorType.parse(target).dtype)
+    bounds = np.array([limits.min, limits.max], np.float64)
+    beside = [bounds, bounds - 1, bounds + 1, np.nextafter(bounds, 0), bounds + 0.5, bounds - 0.5]
+    check(apply("convert", "12xf64", f"12x{target}"), np.concatenate(beside))
 
 
 def test_wide_integers_are_rounded_once() -> None:

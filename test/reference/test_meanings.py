@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from attnorm.execution.tensor_type import TensorType
 DTYPES = (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)
 
 
-def normal(shape: tuple[int, ...], dtype=np.float32, seed: int = 0) -> np.ndarray:
+def normal(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> np.ndarray:
     """Normal values."""
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
 
@@ -140,11 +143,11 @@ def test_norm_calls() -> None:
         normal((8,), seed=1),
         normal((4, 8), seed=2),
     )
-    litert = "@ai_edge_torch.rms_norm", 'backend_config = ""', [x, w], [kind(x)]
-    (got,) = apply(*litert, rms_norm_epsilon=0.25)
+    litert = partial(apply, "@ai_edge_torch.rms_norm", 'backend_config = ""', [x, w], [kind(x)])
+    (got,) = litert(rms_norm_epsilon=0.25)
     check(got, reference.rms_norm(x, w, axes=[1], epsilon=0.25))
     with pytest.raises(AttnormError, match=r"@ai_edge_torch.rms_norm: epsilon: expected one"):
-        apply(*litert)
+        litert()
     (got,) = apply("@tenstorrent.rms_norm", "", [x, w], [kind(x)])
     check(got, reference.rms_norm(x, w, axes=[1], epsilon=2.0**-23))
     flag = "has_residual = true, epsilon = 0.5 : f64"
@@ -199,7 +202,7 @@ def test_litert_attention() -> None:
     check(got, reference.sdpa(*turned, scale=0.25, causal=True)[0].swapaxes(1, 2))
     mask = normal((2, 1, 3, 5), seed=3)
     (got,) = apply(target, "scale = 0.5 : f32", [q, k, v, mask], ["2x3x2x4xf32"])
-    check(got, reference.sdpa(*turned, mask, scale=0.5)[0].swapaxes(1, 2))
+    check(got, reference.sdpa(*turned, mask=mask, scale=0.5)[0].swapaxes(1, 2))
 
 
 REDUCTIONS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from attnorm.reference.wide import narrow
 F32, BF16, F16 = 2.0**-24, 2.0**-8, 2.0**-11
 
 
-def evaluate(text: str, *arrays: np.ndarray, precision: Precision) -> np.ndarray:
+def evaluate(text: str, *arrays: Any, precision: Precision) -> np.ndarray:
     """The only result."""
     (found,) = reference.evaluate(parse(text), *arrays, precision=precision)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from both import check, function, hard, parse, plain
@@ -174,7 +176,7 @@ def test_dynamic_slices_are_moved_to_where_they_fit(index: str, starts: tuple[in
         "(tensor<4xf32>, tensor<ui8>) -> tensor<2xf32>"
     )
     text = function("4xf32, ui8", "2xf32", body)
-    (got,) = reference.evaluate(parse(text), x[:, 0].copy(), np.uint8(200))
+    (got,) = reference.evaluate(parse(text), x[:, 0].copy(), np.array(200, np.uint8))
     np.testing.assert_array_equal(got, x[2:, 0])
 
 
@@ -207,6 +209,13 @@ GATHERS = {
         "start_indices_batching_dims = [2, 0], start_index_map = [3], index_vector_dim = 3",
         "1, 1, 2, 1",
     ),
+    "batched, vector first": (
+        "3x4x5xf32, 2x6x3xi32",
+        "6x3xf32",
+        "collapsed_slice_dims = [1, 2], operand_batching_dims = [0], "
+        "start_indices_batching_dims = [2], start_index_map = [2, 1], index_vector_dim = 0",
+        "1, 1, 1",
+    ),
 }
 
 
@@ -217,7 +226,9 @@ def test_gather(name: str, dynamic: bool) -> None:
     arguments, result, numbers, sizes = GATHERS[name]
     kinds = [TensorType.parse(kind) for kind in arguments.split(", ")]
     x = hard(kinds[0], 0)
-    indices = np.random.default_rng(1).integers(-2, 7, kinds[1].shape).astype(kinds[1].dtype)
+    indices = (
+        np.random.default_rng(1).integers(-2, 7, hard(kinds[1], 0).shape).astype(kinds[1].dtype)
+    )
     types = [f"tensor<{kind}>" for kind in arguments.split(", ")]
     attributes = f"dimension_numbers = #stablehlo.gather<{numbers}>"
     if dynamic:
@@ -264,7 +275,7 @@ def test_scatter(name: str, op: str) -> None:
         TensorType.parse(f"{s}x{e}") for s, e in zip(shapes, ("f32", "i32", "f32"), strict=True)
     ]
     x, updates = hard(kinds[0], 0), hard(kinds[2], 1)
-    indices = np.random.default_rng(1).integers(-1, 6, kinds[1].shape).astype(np.int32)
+    indices = np.random.default_rng(1).integers(-1, 6, hard(kinds[1], 0).shape).astype(np.int32)
     types = ", ".join(f"tensor<{kind}>" for kind in kinds)
     scalar = "tensor<f32>"
     body = (
@@ -371,7 +382,7 @@ CONVOLUTIONS = {
         "stride = [1, 1], lhs_dilate = [2, 1], rhs_dilate = [1, 2]",
         "",
     ),
-    "reversed": ("1x4x5x2", "2x2x2x3", "1x3x4x3", "reverse = [true, false]", ""),
+    "reversed": ("1x4x5x2", "2x2x2x3", "1x3x4x3", "reverse = [false, true]", ""),
     "features in groups": ("1x4x4x4", "2x2x2x6", "1x3x3x6", "stride = [1, 1]", "feature"),
     "batches in groups": ("4x4x4x2", "2x2x2x6", "2x3x3x6", "stride = [1, 1]", "batch"),
 }
@@ -466,6 +477,27 @@ def test_reduce_of_pairs(length: int) -> None:
     """A body of many ops, all lanes at once: the first largest, wherever the pairs are split."""
     x = plain(TensorType.parse(f"6x{length}xf32"), length)
     check(argmax(f"6x{length}", "6x"), x)
+
+
+@pytest.mark.parametrize("op", ["maximum", "minimum"])
+def test_reduce_of_zeros(op: str) -> None:
+    """+0 is above -0, wherever they stand."""
+    rows = np.array(list(itertools.product([0.0, -0.0], repeat=4)), np.float32)
+    body = (
+        f'%r = "stablehlo.reduce"(%0, %1) {region(op, "f32")} {{dimensions = array<i64: 1>}} : '
+        "(tensor<16x3xf32>, tensor<f32>) -> tensor<16xf32>"
+    )
+    for init in (0.0, -0.0, -np.inf, np.inf):
+        arrays = rows[:, :3].copy(), np.array(init, np.float32)
+        check(function("16x3xf32, f32", "16xf32", body), *arrays)
+
+
+def test_reduce_keeps_the_order() -> None:
+    """A body that takes the second of two: the last of all."""
+    body = """%r = "stablehlo.reduce"(%0, %1) ({
+        ^bb0(%a: tensor<f32>, %b: tensor<f32>): "stablehlo.return"(%b) : (tensor<f32>) -> ()
+      }) {dimensions = array<i64: 1>} : (tensor<3x7xf32>, tensor<f32>) -> tensor<3xf32>"""
+    check(function("3x7xf32, f32", "3xf32", body))
 
 
 def test_reduce_with_any_body() -> None:
