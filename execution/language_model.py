@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from ..errors import AttnormError
 
 _METADATA = "attnorm.model"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
+
+
+def _is_count_or_none(value: object) -> bool:
+    return value is None or _is_count(value)
+
+
+def _are_counts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value))
+
+
+_KINDS: dict[str, Callable[[object], bool]] = {
+    "family": lambda value: isinstance(value, str),
+    **dict.fromkeys(("capacity", "batch", "vocabulary"), _is_count),
+    **dict.fromkeys(("window", "slots", "bos"), _is_count_or_none),
+    **dict.fromkeys(("chunks", "rolling", "eos"), _are_counts),
+}
+"""Whether a value of the JSON object is what its field takes."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +53,16 @@ class LanguageModel:
         """Reads the reflection of `@decode`; raises `AttnormError` where there is no model."""
         if _METADATA not in reflection:
             raise AttnormError("expected a language model, as `attnorm export hf` makes it")
-        values = json.loads(reflection[_METADATA])
-        lists = ("chunks", "rolling", "eos")
-        values |= {name: tuple(values[name]) for name in lists}
-        return LanguageModel(**{field.name: values[field.name] for field in fields(LanguageModel)})
+        try:
+            values = json.loads(reflection[_METADATA])
+            found: dict[str, Any] = {f.name: values[f.name] for f in fields(LanguageModel)}
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise AttnormError(f"expected a JSON object as '{_METADATA}'") from None
+        for name, value in found.items():
+            if not _KINDS[name](value):
+                raise AttnormError(f"'{_METADATA}': {name}: got {value!r}")
+        found |= {name: tuple(found[name]) for name in ("chunks", "rolling", "eos")}
+        return LanguageModel(**found)
 
     def chunk_for(self, count: int, position: int) -> int:
         """How many tokens to hand over next, where `count` wait from `position` on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from ..errors import AttnormError
 from .tensor_type import TensorType
 
 SCOPE = "model"
@@ -20,5 +21,8 @@ def describe(weights: Mapping[str, TensorType]) -> str:
 
 def described(reflection: Mapping[str, str]) -> dict[str, TensorType]:
     """The types of a program's weights, by name: none where the reflection says nothing."""
-    types = json.loads(reflection.get(REFLECTION, "{}"))
-    return {name: TensorType.parse(text) for name, text in types.items()}
+    try:
+        types = json.loads(reflection.get(REFLECTION, "{}"))
+        return {name: TensorType.parse(text) for name, text in types.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise AttnormError(f"expected names and types of weights as '{REFLECTION}'") from None

@@ -121,11 +121,22 @@ def _parts(path: Path) -> list[Path]:
     if path.suffix != ".json":
         return [path]
     try:
-        files = json.loads(read_bytes(path))["weight_map"].values()
         # In order, each once.
-        return [path.parent / name for name in dict.fromkeys(files)]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        names = list(dict.fromkeys(json.loads(read_bytes(path))["weight_map"].values()))
+        inside = [_is_inside(name) for name in names]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _refused(path, "expected an index of .safetensors files") from None
+    if not all(inside):
+        name = names[inside.index(False)]
+        raise _refused(path, f"expected files beside the index or below, got {name!r}")
+    return [path.parent / name for name in names]
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a path in a file stays in the file's folder; links there are the user's own."""
+    name.encode()
+    path = Path(name)
+    return "\0" not in name and not path.is_absolute() and ".." not in path.parts
 
 
 def _entry(path: Path, type_: TensorType | None, found: runtime.ParameterIndexEntry) -> Entry:
@@ -155,5 +166,5 @@ def _recorded_type(metadata: bytes) -> TensorType | None:
     try:
         found = json.loads(text) if version in _VERSIONS else {}
         return TensorType(tuple(int(size) for size in found["shape"]), _BY_DTYPE[found["dtype"]])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from ..bindings import ir
+from ..bindings import entries, ir
 from .base import Refusal
 
 # What custom_call and composite themselves define; none of it is a parameter of the callee.
@@ -148,7 +148,7 @@ def _config(name: str, attribute: ir.Attribute) -> dict[str, Any]:
 def _value(attribute: ir.Attribute) -> Any:
     """The Python value of an attribute; the attribute itself where it is of no such kind."""
     if isinstance(attribute, ir.DictAttr):
-        return {item.name: _value(item.attr) for item in attribute}
+        return {name: _value(value) for name, value in entries(attribute).items()}
     if isinstance(attribute, (ir.BoolAttr, ir.IntegerAttr, ir.FloatAttr, ir.StringAttr)):
         return attribute.value
     if isinstance(attribute, ir.ArrayAttr):

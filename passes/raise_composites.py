@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir, run_native
+from ..bindings import Rewriter, apply_patterns, entries, ir, run_native
 from . import call_attributes
 from .base import Pass, Refusal, Report
 from .callees import COMPOSITES, Call
@@ -44,7 +44,7 @@ def _own_op(op: ir.Operation, name: str, rewriter: Rewriter) -> list[ir.Value]:
         name,
         results=[result.type for result in op.results],
         operands=list(op.operands),
-        attributes={item.name: item.attr for item in attributes},
+        attributes=entries(attributes),
         loc=op.location,
         ip=rewriter.ip,
     )

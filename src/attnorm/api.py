@@ -62,7 +62,7 @@ def load(
             _check_format(input_format)
             path, size = source, os.path.getsize(source)
             with _guarded("bytecode", path, size, name, context, trusted):
-                return parse_bytecode_file(path, context)
+                return parse_bytecode_file(path, context, name)
         data = read_bytes(source)
     else:
         data = source.encode() if isinstance(source, str) else source
@@ -119,8 +119,7 @@ def _try_first(way: str, source: str | Path | bytes, name: str, context: ir.Cont
             file.flush()
             source = file.name
         unregistered = context.allow_unregistered_dialects
-        path = os.path.abspath(source)
-        reader.check(reader.Request(path, way, unregistered), name)
+        reader.check(reader.Request(os.path.abspath(source), name, way, unregistered))
 
 
 def _check_format(input_format: str) -> None:

@@ -30,7 +30,6 @@ __all__ = [
     "PassManager",
     "Pattern",
     "Rewriter",
-    "UntellableError",
     "apply_patterns",
     "bytecode",
     "changes",
@@ -38,6 +37,7 @@ __all__ = [
     "deserialize_portable_artifact",
     "diagnostic",
     "dialect_names",
+    "entries",
     "erase_dead",
     "evaluate",
     "ext",
@@ -140,21 +140,24 @@ def diagnostic(location: ir.Location, message: str, severity: str = "error") -> 
     leaf = _file_location(location)
     if not isinstance(leaf, ir.FileLineColLoc):
         return Diagnostic(message, severity=severity)
-    try:
-        file = leaf.filename
-    except RuntimeError:
-        file = "?"  # not UTF-8
-    return Diagnostic(message, file, leaf.start_line, leaf.start_col, severity)
+    return Diagnostic(message, _file_name(leaf), leaf.start_line, leaf.start_col, severity)
+
+
+def _file_name(location: ir.FileLineColLoc) -> str:
+    shown = str(location)
+    if "\\" not in shown:
+        return location.filename
+    # The bindings abort on a name that is not UTF-8; what is shown is escaped.
+    escaped = shown[shown.index('"') + 1 : shown.rindex('"')]
+    return ir.StringAttr(ir.Attribute.parse(f'"{escaped}"', location.context)).value_bytes.decode(
+        errors="replace"
+    )
 
 
 def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
     severity = str(info.severity).rpartition(".")[2].lower()
     own = diagnostic(info.location, info.message, severity)
     return replace(own, notes=tuple(_from_info(note) for note in info.notes))
-
-
-class UntellableError(AttnormError):
-    """An error of MLIR's whose text the bindings cannot pass on; the context is not to be used."""
 
 
 # What nanobind raises for a string that is not UTF-8: MLIR's may hold any bytes.
@@ -173,7 +176,7 @@ def raising_located(what: str, unnamed: str = "-") -> Iterator[None]:
         if _NOT_UTF8 not in str(error):
             raise
         reason = f"{what}: the mistake is in text that is not UTF-8"
-        raise UntellableError(Diagnostic(reason, unnamed)) from None
+        raise AttnormError(Diagnostic(reason, unnamed)) from None
     except ir.MLIRError as error:
         found = [_from_info(info) for info in error.error_diagnostics]
         found = [replace(item, file=unnamed) if item.file == "-" else item for item in found]
@@ -193,6 +196,15 @@ def _unreadable(op: ir.Operation, error: RuntimeError) -> Exception:
     if _NOT_UTF8 not in str(error):
         return error
     return AttnormError(diagnostic(op.location, f"'{op.name}' op: expected strings in UTF-8"))
+
+
+def entries(dictionary: ir.DictAttr) -> dict[str, ir.Attribute]:
+    """What a dictionary attribute holds. A name that is not UTF-8 raises, as other strings do."""
+    found = {}
+    for item in dictionary:
+        repr(item)  # raises; the name itself would abort
+        found[item.name] = item.attr
+    return found
 
 
 @contextmanager
@@ -217,6 +229,11 @@ def collecting_diagnostics(
 
 
 _MODULE = "module {"
+_RESOURCES = "dialect_resources"
+# After comments and aliases.
+_OPENS_MODULE = re.compile(
+    r'(?:\s|//[^\n]*\n|[#!][^\n]*\n)*(?:module\b|builtin\.module\b|"builtin\.module")'
+)
 # What only stands outside of a module: aliases and resources.
 _TOP_LEVEL = re.compile(r"^[ \t]*(?:[#!]|\{-#)", re.MULTILINE)
 
@@ -225,13 +242,15 @@ def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
     """Parses MLIR text to a verified `builtin.module`; `name` is the file in its locations."""
     with context, raising_located("cannot parse the text", unnamed=name):
         several = "source must contain a single top-level operation"
-        try:
-            top = ir.Operation.parse(source, source_name=name).operation
-            if top.name == "builtin.module":
-                return top
-        except ir.MLIRError as error:
-            if not any(several in info.message for info in error.error_diagnostics):
-                raise
+        # Resources are not parsed twice: their names would be taken then.
+        if _RESOURCES not in source or _OPENS_MODULE.match(source):
+            try:
+                top = ir.Operation.parse(source, source_name=name).operation
+                if top.name == "builtin.module":
+                    return top
+            except ir.MLIRError as error:
+                if not any(several in info.message for info in error.error_diagnostics):
+                    raise
         # The module around the operations is left out.
         if _TOP_LEVEL.search(source):
             # This entry adds it, but calls every source "-".
@@ -248,10 +267,7 @@ def parse_bytecode(source: bytes, name: str, context: ir.Context) -> ir.Operatio
     with tempfile.NamedTemporaryFile(suffix=".mlirbc") as file:
         file.write(source)
         file.flush()
-        try:
-            return parse_bytecode_file(file.name, context)
-        except AttnormError as error:
-            raise AttnormError([_renamed(d, file.name, name) for d in error.diagnostics]) from None
+        return parse_bytecode_file(file.name, context, name)
 
 
 def _renamed(found: Diagnostic, old: str, new: str) -> Diagnostic:
@@ -259,13 +275,17 @@ def _renamed(found: Diagnostic, old: str, new: str) -> Diagnostic:
     return replace(found, file=new if found.file == old else found.file, notes=notes)
 
 
-def parse_bytecode_file(path: str | Path, context: ir.Context) -> ir.Operation:
-    """Parses a file of MLIR bytecode to a verified `builtin.module`.
+def parse_bytecode_file(path: str | Path, context: ir.Context, name: str) -> ir.Operation:
+    """Parses a file of MLIR bytecode to a verified `builtin.module`; `name` is it in errors.
 
     Resources stay in the file, which is mapped: they take memory when they are read.
     """
-    with context, raising_located("cannot parse the bytecode", unnamed=str(path)):
-        return ir.Module.parseFile(str(path)).operation
+    try:
+        with context, raising_located("cannot parse the bytecode", unnamed=name):
+            return ir.Module.parseFile(str(path)).operation
+    except AttnormError as error:
+        renamed = [_renamed(found, str(path), name) for found in error.diagnostics]
+        raise AttnormError(renamed) from None
 
 
 def deserialize_portable_artifact(source: bytes, name: str, context: ir.Context) -> ir.Operation:

@@ -1,7 +1,7 @@
 """A process that reads files ahead of this one, to find out whether reading them is the end of it.
 
-It forks for each file, so that it pays for its start once. A file passes where its reader lives on,
-be it with a module or an error: the process that asked comes to the same.
+It forks for each file, so that it pays for its start once. What fails there is never read here: a
+reader that ends with an error may have written where it should not.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .bindings import (
-    UntellableError,
     deserialize_portable_artifact,
     ir,
     parse_bytecode_file,
@@ -25,29 +26,28 @@ from .errors import AttnormError, Diagnostic
 from .files import read_bytes
 from .guard import bounds, crash
 
-_UNTELLABLE, _TOO_LARGE = 3, 4
-_EXITS = {
-    0: "",
-    _UNTELLABLE: "found a mistake in text that is not UTF-8",
-    _TOO_LARGE: "took too much memory",
-}
-
 
 @dataclass(frozen=True)
 class Request:
-    """A file, the way to read it, and what the context takes."""
+    """A file, its name in errors, the way to read it, and whether any dialect goes."""
 
     path: str
+    name: str
     way: str
     unregistered: bool
 
 
-def check(request: Request, name: str) -> None:
-    """Raises `AttnormError` for a file that reading is the end of, or that takes too much."""
+def check(request: Request) -> None:
+    """Raises `AttnormError` for a file that cannot be read, or that reading is the end of."""
     with _lock:
-        reason = _ask(request)
-    if reason:
-        raise AttnormError(Diagnostic(f"MLIR's reader {reason} while reading it", name))
+        found = _ask(request)
+    if found:
+        raise AttnormError([_diagnostic(item) for item in found])
+
+
+def _diagnostic(found: dict[str, Any]) -> Diagnostic:
+    notes = tuple(map(_diagnostic, found.pop("notes")))
+    return Diagnostic(**found, notes=notes)
 
 
 # -- the asking process --------------------------------------------------------------------------
@@ -57,7 +57,8 @@ _running: tuple[int, subprocess.Popen[str]] | None = None
 """The reading process, and the one that it works for: a fork of it starts its own."""
 
 
-def _ask(request: Request) -> str:
+def _ask(request: Request) -> list[dict[str, Any]]:
+    """What is wrong with a file."""
     for _ in range(2):
         process = _reader()
         assert process.stdin and process.stdout
@@ -103,48 +104,57 @@ def _stop() -> None:
 
 
 def serve() -> None:
-    """Answers requests, a line each, with why reading was the end: "" where it was not."""
+    """Answers requests: a line each, with the diagnostics."""
     from .api import new_context
 
     answers = os.fdopen(os.dup(1), "w")
-    # What a reader says, it says to the process that asked, when that reads the file.
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     context = new_context()
     for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            os._exit(_try(Request(**json.loads(line)), context))
-        _, status = os.waitpid(child, 0)
-        if os.WIFSIGNALED(status):
-            reason = crash(os.WTERMSIG(status)) or "was interrupted"
-        else:
-            reason = _EXITS.get(os.WEXITSTATUS(status), "failed")
-        print(json.dumps(reason), file=answers, flush=True)
+        request = Request(**json.loads(line))
+        print(json.dumps([asdict(found) for found in _try(request, context)]), file=answers)
+        answers.flush()
 
 
-def _try(request: Request, context: ir.Context) -> int:
-    """The exit status of a process that reads a file."""
+def _try(request: Request, context: ir.Context) -> list[Diagnostic]:
+    """What is wrong with a file, by a process of its own."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        with os.fdopen(write, "w") as answer:
+            json.dump([asdict(found) for found in _read(request, context)], answer)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        said = answer.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        reason = crash(os.WTERMSIG(status)) or "was interrupted"
+        return [Diagnostic(f"MLIR's reader {reason} while reading it", request.name)]
+    return [_diagnostic(found) for found in json.loads(said)]
+
+
+def _read(request: Request, context: ir.Context) -> Sequence[Diagnostic]:
+    """Reads a file in a process that ends with it."""
     context.allow_unregistered_dialects = request.unregistered
     try:
         with bounds(os.path.getsize(request.path)):
-            _read(request, context)
-    except UntellableError:
-        return _UNTELLABLE
+            _parse(request, context)
     except MemoryError:
-        return _TOO_LARGE
-    except AttnormError:
-        return 0
-    return 0
+        return [Diagnostic("reading it took too much memory", request.name)]
+    except AttnormError as error:
+        return error.diagnostics
+    return []
 
 
-def _read(request: Request, context: ir.Context) -> None:
+def _parse(request: Request, context: ir.Context) -> None:
     if request.way == "bytecode":
-        parse_bytecode_file(request.path, context)
+        parse_bytecode_file(request.path, context, request.name)
         return
     data = read_bytes(request.path)
     if request.way == "portable":
-        deserialize_portable_artifact(data, "-", context)
+        deserialize_portable_artifact(data, request.name, context)
     else:
-        parse_text(data.decode(), "-", context)
+        parse_text(data.decode(), request.name, context)

@@ -200,6 +200,13 @@ def _run_config(path: Path, index: int) -> None:
     _lower(api.read(call.encode(errors="surrogateescape"), "config", "auto", _context()), index)
 
 
+def warm() -> None:
+    """Does once what every process would do."""
+    _context()
+    _steps(pipelines.TO_IREE)
+    _steps(pipelines.DEFAULT)
+
+
 @cache
 def _steps(pipeline: str) -> list[Step]:
     return resolve(pipeline)
@@ -215,8 +222,8 @@ def _run_skainet(path: Path, index: int) -> None:
 
 
 def _lower(module: ir.Operation, index: int) -> None:
-    """Plain StableHLO; of every eighth a report, of another what IREE takes."""
-    if index % 8 == 0:
+    """Plain StableHLO, of every eighth what IREE takes; now and then a report."""
+    if index % 64 == 0:
         report(module).to_json()
     iree = index % 8 == 1
     run(module, _steps(pipelines.TO_IREE if iree else pipelines.DEFAULT))
@@ -295,8 +302,9 @@ def _run_weights(path: Path, index: int) -> None:
         if entry.type:
             for piece in _pieces(entry):
                 piece.sum()
-    program = Program(programs()[1], device="local-sync", weights=path)
-    program(np.ones(8, np.float32))
+    if index % 16 == 0:
+        program = Program(programs()[1], device="local-sync", weights=path)
+        program(np.ones(8, np.float32))
 
 
 def _indexes() -> list[bytes]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import mmap
 import os
@@ -27,9 +28,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kinds import KINDS, Kind
+from kinds import KINDS, Kind, warm
 
-import attnorm
 from attnorm import guard
 from attnorm.errors import AttnormError
 
@@ -72,9 +72,11 @@ def attempt(kind: Kind, path: Path, index: int) -> tuple[str, str]:
 
 
 def hunt(name: str, seed: int, indices: range) -> Iterator[Finding | str]:
-    """Does the files with these numbers, in child processes: "loaded", "refused", "contained" or a finding."""
+    """What becomes of the files with these numbers, in child processes: one of `_GOOD`, or not."""
     kind = KINDS[name]
     kind.seeds()
+    warm()
+    gc.freeze()
     # As in a command's child: what is done goes to a page that the parent sees too.
     page = guard._page = mmap.mmap(-1, mmap.PAGESIZE)
     at, done = indices.start, indices.start
@@ -93,12 +95,13 @@ def hunt(name: str, seed: int, indices: range) -> Iterator[Finding | str]:
             at = done
             if done < batch.stop:
                 doing = page[:].rstrip(b"\0").partition(b"\0")[2].decode()
-                path = folder / f"broken{kind.suffix}"
-                if doing == "reading it" and _is_an_error(path):
+                what, detail = _once_more(kind, folder / f"broken{kind.suffix}", done)
+                if what in _GOOD:
                     yield "contained"
                 else:
                     said = (folder / "stderr").read_text(errors="replace")[-2000:]
-                    yield Finding(name, seed, done, f"{_death(status)} while {doing}", said)
+                    what = f"{_death(status)} while {doing}, then {what}"
+                    yield Finding(name, seed, done, what, said + detail)
                 at += 1
 
 
@@ -136,18 +139,26 @@ def _child(
     os._exit(0)
 
 
-def _is_an_error(path: Path) -> bool:
-    """Whether the Python API, on its own, turns a file that was the end of a process into an error.
+def _once_more(kind: Kind, path: Path, index: int) -> tuple[str, str]:
+    """What becomes of a file that ended a process, where Python's front door loads it.
 
-    Or into a module: what comes before it in a batch may matter.
+    That has another process read it first. It may be another file, before it, that did the harm.
     """
+    read, write = os.pipe()
     pid = os.fork()
     if not pid:
         guard._page = None
-        with contextlib.suppress(AttnormError):
-            attnorm.load(path)
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        _bound_memory()
+        outcome = attempt(kind, path, index)
+        with os.fdopen(write, "w") as answer:
+            json.dump(outcome, answer)
         os._exit(0)
-    return os.waitpid(pid, 0)[1] == 0
+    os.close(write)
+    with os.fdopen(read) as answer:
+        said = answer.read()
+    _, status = os.waitpid(pid, 0)
+    return tuple(json.loads(said)) if status == 0 else (_death(status), "")
 
 
 def _patiently(lines, pid: int) -> Iterator[str]:
