@@ -22,7 +22,8 @@ from attnorm.passes.expand_sdpa import ExpandSdpaPass
 NORM = """
 func.func @f(%x: tensor<4x16x{0}>, %w: tensor<16x{0}>) -> tensor<4x16x{0}> {{
   %0 = "attnorm.rms_norm"(%x, %w) {{axes = array<i64: 1>, epsilon = 1.0e-5 : f64,
-    operandSegmentSizes = array<i32: 1, 1>}} : (tensor<4x16x{0}>, tensor<16x{0}>) -> tensor<4x16x{0}>
+    operandSegmentSizes = array<i32: 1, 1>}}
+    : (tensor<4x16x{0}>, tensor<16x{0}>) -> tensor<4x16x{0}>
   return %0 : tensor<4x16x{0}>
 }}
 """
@@ -269,7 +270,7 @@ def test_epsilon_of_calls_that_carry_none() -> None:
     pipeline = "attnorm-to-stablehlo{rms-norm-epsilon=0.25}"
     found = check(api.load(text), pipeline, anchors=False)
     assert found.ok and found.passes[2].changed
-    with pytest.raises(AttnormError, match="error: .*epsilon"):
+    with pytest.raises(AttnormError, match=r"error: .*epsilon"):
         check(api.load(text), "attnorm-to-stablehlo", anchors=False)
 
 
