@@ -138,44 +138,23 @@ def _unsigned(x: Array) -> Array:
     return np.asarray(x).view(np.dtype(f"uint{8 * x.dtype.itemsize}"))
 
 
-def _width(x: Array) -> int:
-    return 8 * x.dtype.itemsize
-
-
-def _out_of_range(x: Array, amount: Array, width: int) -> Array:
-    return _unsigned(amount) >= width
-
-
-def _shift(step: Step, function: Callable[[Array, Array], Array], sign_: bool = False) -> Array:
-    x, amount = step.operands
-    width = step.results[0].width
-    far = _out_of_range(x, amount, width)
-    if sign_:
-        return function(x, np.where(far, width - 1, amount).astype(x.dtype))
-    return np.where(far, 0, function(x, np.where(far, 0, amount).astype(x.dtype))).astype(x.dtype)
-
-
-def shift_left(step: Step) -> Array:
-    """x * 2^n; 0 where n is the width or more."""
-    return _shift(step, np.left_shift)
+def shift_left(x: Array, amount: Array) -> Array:
+    """x * 2^n; 0 where n is the width or more, or below 0."""
+    return np.left_shift(x, amount)
 
 
 def shift_right_arithmetic(step: Step) -> Array:
-    """Copies of the sign come in."""
-    return _shift(step, lambda x, n: _signed(x) >> _signed(n), sign_=True).view(
-        step.operands[0].dtype
-    )
+    """Copies of the highest bit come in, into an unsigned type too."""
+    x, amount = step.operands
+    unused = 8 * x.dtype.itemsize - step.results[0].width
+    value = _signed(x) << unused >> unused
+    return (value >> _signed(amount)).astype(x.dtype)
 
 
 def shift_right_logical(step: Step) -> Array:
     """Zeros come in."""
-    mask = (1 << step.results[0].width) - 1
-
-    def shift(x: Array, amount: Array) -> Array:
-        bits = _unsigned(x) & _unsigned(x).dtype.type(mask)
-        return (bits >> _unsigned(amount)).astype(x.dtype)
-
-    return _shift(step, shift)
+    amount = _unsigned(step.operands[1])
+    return (_bits(step) >> amount).astype(step.operands[0].dtype)
 
 
 def _signed(x: Array) -> Array:
@@ -345,6 +324,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "round_nearest_even": np.rint,
     "rsqrt": rsqrt,
     "select": select,
+    "shift_left": shift_left,
     "sign": sign,
     "sine": np.sin,
     "sqrt": np.sqrt,
@@ -363,7 +343,6 @@ HANDLERS: dict[str, Handler] = {
     "stablehlo.count_leading_zeros": count_leading_zeros,
     "stablehlo.popcnt": popcnt,
     "stablehlo.reduce_precision": reduce_precision,
-    "stablehlo.shift_left": shift_left,
     "stablehlo.shift_right_arithmetic": shift_right_arithmetic,
     "stablehlo.shift_right_logical": shift_right_logical,
 }

@@ -207,6 +207,33 @@ def test_wide_integers_are_rounded_once() -> None:
     np.testing.assert_array_equal(got[:4], want[:4])
 
 
+@pytest.mark.parametrize("element", ["i4", "ui4"])
+@pytest.mark.parametrize("op", [op for op in BINARY_INTEGER if op != "power"])
+def test_four_bits(op: str, element: str) -> None:
+    """They wrap, and shift, as four."""
+    wide, narrow = "tensor<256xi8>", f"tensor<256x{element}>"
+    body = f"""%a = stablehlo.convert %0 : ({wide}) -> {narrow}
+      %b = stablehlo.convert %1 : ({wide}) -> {narrow}
+      %c = stablehlo.{op} %a, %b : {narrow}
+      %r = stablehlo.convert %c : ({narrow}) -> {wide}"""
+    a, b = (x.ravel().astype(np.int8) for x in np.meshgrid(range(16), range(16)))
+    check(function("256xi8, 256xi8", "256xi8", body), a, b)
+
+
+EIGHTS = ("f8E3M4", "f8E4M3", "f8E4M3B11FNUZ", "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2", "f8E5M2FNUZ")
+
+
+@pytest.mark.parametrize("element", EIGHTS)
+def test_eight_bits(element: str) -> None:
+    """Conversions to every format of 8 bits and back, and a product."""
+    wide, narrow = "tensor<400xf32>", f"tensor<400x{element}>"
+    body = f"""%a = stablehlo.convert %0 : ({wide}) -> {narrow}
+      %b = stablehlo.multiply %a, %a : {narrow}
+      %r = stablehlo.convert %b : ({narrow}) -> {wide}"""
+    x = np.concatenate([np.linspace(-20, 20, 200), np.exp(np.linspace(-12, 3, 200))])
+    check(function("400xf32", "400xf32", body), x.astype(np.float32))
+
+
 @pytest.mark.parametrize(("source", "target"), [("f32", "i32"), ("i16", "bf16"), ("f16", "ui16")])
 def test_bits_as_another_type(source: str, target: str) -> None:
     """The same width."""
