@@ -30,10 +30,27 @@ class Masking:
 
 def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
     """What the masks on the way say, built at `b`."""
+    masks = _of_one_fill(scores.masks)
+    band, predicates, added = _gathered(masks, scores, b)
+    if band.is_open() and any(mask.added and _shows_added(mask) for mask in masks):
+        # No attribute comes of them; as they are, they say what a row of nothing else becomes.
+        masks = [_as_added(mask) for mask in masks]
+        band, predicates, added = _gathered(masks, scores, b)
+    mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
+    fill = _fill_beside_added(masks) if predicates and added and band.is_open() else None
+    if fill is not None:
+        mode = values.fully_masked or "nan"
+    start = start_of(band, b)
+    return Masking(_combined(b, predicates, added, fill), start, placement_of(band), mode)
+
+
+def _gathered(
+    masks: list[Mask], scores: Scores, b: Builder
+) -> tuple[Band, list[ir.Value], list[ir.Value]]:
+    """What masks say: the band of positions, other predicates, and what is added."""
     band = Band()
     added: list[ir.Value] = []
     predicates: list[ir.Value] = []
-    masks = _of_one_fill(scores.masks)
     for mask in masks:
         view = trace(mask.at.results[0], scores.through, rounding=True)
         dims = _placed(scores, view)
@@ -46,12 +63,7 @@ def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
             arrangement = compose(mask.part.dims, part.dims)
             assert arrangement is not None, "a predicate's dimensions are whole"
             predicates.append(_arranged(b, Part(part.value, arrangement), dims))
-    mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
-    fill = _fill_beside_added(masks) if predicates and added and band.is_open() else None
-    if fill is not None:
-        mode = values.fully_masked or "nan"
-    start = start_of(band, b)
-    return Masking(_combined(b, predicates, added, fill), start, placement_of(band), mode)
+    return band, predicates, added
 
 
 def _of_one_fill(masks: list[Mask]) -> list[Mask]:
@@ -68,7 +80,12 @@ def _of_one_fill(masks: list[Mask]) -> list[Mask]:
         raise Refusal("mask: expected nothing added to a fill that it shows on, got a mask")
     if not several and not mixed and not shows:
         return masks
-    return [Mask(mask.at, mask.added) if mask.added else mask for mask in masks]
+    return [_as_added(mask) for mask in masks]
+
+
+def _as_added(mask: Mask) -> Mask:
+    """A mask that is added, without the predicate that it was met as."""
+    return Mask(mask.at, mask.added) if mask.added else mask
 
 
 def _shows_added(mask: Mask) -> bool:

@@ -245,3 +245,22 @@ func.func @faint_fill(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias: tensor
   %9 = stablehlo.dot_general %8, %4, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
   return %4, %9 : tensor<2x3x8xf32>, tensor<2x3x8xf32>
 }
+
+// -----
+
+// Scores show on a fill of -1e9 that is added: a row of it alone was uniform, instead of the softmax of
+// its scores. It is added as it is, but where a band of positions comes of it.
+// CHECK-LABEL: func.func @faint_fill_alone
+// CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>, %[[M:[a-z0-9]+]]: tensor<2x3x3xi1>)
+func.func @faint_fill_alone(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>) -> tensor<2x3x8xf32> {
+  // CHECK: %[[FILL:.*]] = stablehlo.select %[[M]]
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[FILL]]) {operandSegmentSizes
+  %zero = stablehlo.constant dense<0.0> : tensor<2x3x3xf32>
+  %low = stablehlo.constant dense<-1.0e9> : tensor<2x3x3xf32>
+  %fill = stablehlo.select %m, %zero, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.add %0, %fill : tensor<2x3x3xf32>
+  %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %3 : tensor<2x3x8xf32>
+}

@@ -316,6 +316,9 @@ class Attention:
         if predicates and self.pick(True, False):
             predicates = [self.conjunction(predicates)]
         self.adds_up = self.added and self.fill != -math.inf and len(predicates) > 1
+        if self.added and self.fill == -1e9:
+            # Scores show on it: it is a mask like any other, or a row of it alone is inexact.
+            self.fill = -1e30
         for predicate in predicates:
             scores = self.masked_by(predicate, scores)
         if not (self.mutation or self.shows_added()) and self.pick(True, False, False):
