@@ -58,7 +58,8 @@ class _Counted(Pass):
         return self.inner.name
 
     def __str__(self) -> str:
-        return str(self.inner)
+        # With its options it would be written for every module.
+        return self.name
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Runs the pass."""
