@@ -164,23 +164,8 @@ def compare(
     found: dict[int, list[Output]] = {}
     for name in before.inputs:
         for index in range(len(before.of(name, "native"))):
-            pairs = _Pairs(before, after, given or before, name, index)
-            kind, reason = pairs.judge(rtol, atol)
-            native = pairs("native")
-            exact = _distance(*pairs(pairs.reading)) if pairs.fit else None
-            ulps, relative = _native_error(*native) if pairs.fit else (None, None)
-            item = Output(
-                before.function,
-                index,
-                str(TensorType.of(native[0])),
-                kind,
-                exact,
-                ulps,
-                relative,
-                name,
-                reason,
-            )
-            found.setdefault(index, []).append(item)
+            result = _Result(before, after, given or before, name, index)
+            found.setdefault(index, []).append(result.output(rtol, atol))
     return [_worst(items) for items in found.values()]
 
 
@@ -217,51 +202,82 @@ def _worst(items: list[Output]) -> Output:
 # -- one result for one set of arguments -----------------------------------------------------------
 
 
-class _Pairs:
-    """A result before and after, in each precision."""
+@dataclass(frozen=True)
+class _Result:
+    """A result for one set of arguments, before and after."""
 
-    def __init__(self, before: Values, after: Values, given: Values, name: str, index: int):
-        self._of, self._given, self._name, self._index = (before, after), given, name, index
+    before: Values
+    after: Values
+    given: Values
+    name: str
+    index: int
 
-    def __call__(self, precision: Precision) -> tuple[Array, Array]:
-        before, after = (values.of(self._name, precision) for values in self._of)
-        return before[self._index], after[self._index]
+    def pair(self, precision: Precision) -> tuple[Array, Array]:
+        """Before and after."""
+        before, after = (v.of(self.name, precision) for v in (self.before, self.after))
+        return before[self.index], after[self.index]
 
-    @property
-    def reading(self) -> Precision:
-        """Folded values where these agree and exact ones do not."""
-        if not _disagreement(*self("exact"), AGREE) or _disagreement(*self("folded"), AGREE):
-            return "exact"
-        return "folded"
-
-    @property
-    def fit(self) -> bool:
-        """Whether the results are floats of one type."""
-        before, after = self("native")
-        return TensorType.of(before) == TensorType.of(after) and _is_float(before)
-
-    def judge(self, rtol: float | None, atol: float | None) -> tuple[Kind, str]:
-        """The verdict, and why it is not `same`."""
-        native = self("native")
+    def output(self, rtol: float | None, atol: float | None) -> Output:
+        """The verdict and the errors."""
+        before, after = (v.of(self.name, "native") for v in (self.before, self.after))
+        if len(before) != len(after):
+            return self._output("differs", f"expected {len(before)} results, got {len(after)}")
+        native = self.pair("native")
         types = [TensorType.of(array) for array in native]
         if types[0] != types[1]:
-            return "differs", f"expected {types[0]}, got {types[1]}"
-        exact = self("exact")
+            return self._output("differs", f"expected {types[0]}, got {types[1]}")
+        exact = self.pair("exact")
         if not _is_float(native[0]):
             problem = _unequal(*exact) or _unequal(*native)
-            return ("differs", problem) if problem else ("same", "")
+            return self._output("differs" if problem else "same", problem)
+        moved = _disagreement(*exact, AGREE)
+        if moved and not _disagreement(*self.pair("folded"), AGREE):
+            exact, moved = self.pair("folded"), ""
+        kind, reason = self._judge(native, exact, moved, (rtol, atol))
+        return self._output(kind, reason, _distance(*exact), *_native_error(*native))
+
+    def _judge(
+        self,
+        native: tuple[Array, Array],
+        exact: tuple[Array, Array],
+        moved: str,
+        tolerances: tuple[float | None, float | None],
+    ) -> tuple[Kind, str]:
         kind, reason, truth = "same", "", exact[0]
-        given = self._given.of(self._name, "native")[self._index]
-        if moved := _disagreement(*self(self.reading), AGREE):
-            real = self("real")
+        given = self.given.of(self.name, "native")[self.index]
+        if given.shape != truth.shape:
+            given = native[0]
+        if moved:
+            real = self.pair("real")
             truth = real[0]
             if changed := _disagreement(*real, AGREE_ROUNDED):
                 return "differs", changed
             if _is_worse(given, native[1], truth):
                 return "differs", f"roundings moved, for the worse: {moved}"
             kind, reason = "rounds", f"roundings moved: {moved}"
-        problem = _native_problem(*native, given, truth, rtol, atol)
+        problem = _native_problem(*native, given, truth, *tolerances)
         return ("differs", problem) if problem else (kind, reason)
+
+    def _output(
+        self,
+        kind: Kind,
+        reason: str,
+        exact: float | None = None,
+        ulps: float | None = None,
+        relative: float | None = None,
+    ) -> Output:
+        before = self.before.of(self.name, "native")[self.index]
+        return Output(
+            self.before.function,
+            self.index,
+            str(TensorType.of(before)),
+            kind,
+            exact,
+            ulps,
+            relative,
+            self.name,
+            reason,
+        )
 
 
 def _is_float(array: Array) -> bool:
