@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from agreement import ERROR, Array, assert_means, gains, normal, same, thirds
-from cases import BF16, F16, F32, F64, HALVES, interpret, op_case, tensor
+from cases import BF16, F16, F32, F64, HALVES, interpret, op_case, run_compiled, tensor
 from systems import (
     MICROSOFT,
     by_onnx,
@@ -192,6 +192,22 @@ def test_cast_in_half_types(name: str) -> None:
         )
     if not row.halves:
         pytest.skip("not in half types")
+
+
+def test_compiled_casts() -> None:
+    """IREE gives the bits of Llama, Gemma 3 and gpt-oss in half types."""
+    cases, expected = [], []
+    for name in ("Llama", "Gemma 3", "gpt-oss"):
+        row = ROWS[name]
+        for dtype in HALVES:
+            x, epsilon = thirds(dtype)
+            operands = {"x": x, "weight": gains(dtype)}
+            expected.append(row.norm(x, operands["weight"], epsilon))
+            attributes = {"axes": [1], "epsilon": epsilon, "cast": row.cast}
+            attributes["weight_offset"] = row.weight_offset
+            cases.append(op_case("rms_norm", operands, attributes, [tensor(x.shape, dtype)]))
+    for (got,), want in zip(run_compiled(cases), expected, strict=True):
+        assert (got == want).all()
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.promotes])
