@@ -24,12 +24,12 @@ def test_indices_of_a_gather() -> None:
       %1 = stablehlo.reshape %0 : (tensor<2x20xi32>) -> tensor<40x1xi32>
       %2 = "stablehlo.gather"(%t, %1) <{dimension_numbers = #stablehlo.gather<offset_dims = [1],
         collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>,
-        slice_sizes = array<i64: 1, 3>}> : (tensor<11x3xf32>, tensor<40x1xi32>) -> tensor<40x3xf32>
+        slice_sizes = array<i64: 1, 3>}> : (tensor<1111x3xf32>, tensor<40x1xi32>) -> tensor<40x3xf32>
       return %2 : tensor<40x3xf32>"""
-    sets = generated(body, "%i: tensor<2x20xi64>, %t: tensor<11x3xf32>", "tensor<40x3xf32>")
+    sets = generated(body, "%i: tensor<2x20xi64>, %t: tensor<1111x3xf32>", "tensor<40x3xf32>")
     (ids, table) = sets["ordinary"]
-    assert (ids.min(), ids.max()) == (0, 10)
-    assert ids.dtype == np.int64 and table.shape == (11, 3)
+    assert (ids.min(), ids.max()) == (0, 1110)
+    assert ids.dtype == np.int64 and table.shape == (1111, 3)
 
 
 def test_starts_of_slices() -> None:
@@ -102,6 +102,25 @@ def test_masks(element: str) -> None:
     q, k, _ = sets["nonfinite"]
     assert np.isnan(q).any() and np.isnan(k).any()
     assert not np.isinf(q).any() and not np.isinf(k).any()
+
+
+def test_the_op() -> None:
+    """Operands of `attnorm.sdpa` have the roles that those of its formula have."""
+    body = """
+      %0 = "attnorm.sdpa"(%q, %k, %k, %m, %s) {scale = 0.5 : f64, causal = true,
+        operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 1>}
+        : (tensor<2x5x4xf32>, tensor<2x7x4xf32>, tensor<2x7x4xf32>, tensor<5x7xf32>, tensor<i32>)
+        -> tensor<2x5x4xf32>
+      return %0 : tensor<2x5x4xf32>"""
+    arguments = "%q: tensor<2x5x4xf32>, %k: tensor<2x7x4xf32>, %m: tensor<5x7xf32>, %s: tensor<i32>"
+    sets = generated(body, arguments, "tensor<2x5x4xf32>")
+    assert (sets["masked"][2][0] == -np.inf).all() and (sets["ordinary"][2][:, 0] > -np.inf).all()
+    assert np.isnan(sets["nonfinite"][0]).any() and not np.isinf(sets["nonfinite"][0]).any()
+    starts = [
+        int(generated(body, arguments, "tensor<2x5x4xf32>", seed=seed)["ordinary"][3])
+        for seed in range(9)
+    ]
+    assert 0 <= min(starts) and max(starts) < 7
 
 
 def test_what_is_added_to_a_product_is_no_mask() -> None:
