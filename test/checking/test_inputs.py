@@ -24,7 +24,8 @@ def test_indices_of_a_gather() -> None:
       %1 = stablehlo.reshape %0 : (tensor<2x20xi32>) -> tensor<40x1xi32>
       %2 = "stablehlo.gather"(%t, %1) <{dimension_numbers = #stablehlo.gather<offset_dims = [1],
         collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>,
-        slice_sizes = array<i64: 1, 3>}> : (tensor<1111x3xf32>, tensor<40x1xi32>) -> tensor<40x3xf32>
+        slice_sizes = array<i64: 1, 3>}>
+        : (tensor<1111x3xf32>, tensor<40x1xi32>) -> tensor<40x3xf32>
       return %2 : tensor<40x3xf32>"""
     sets = generated(body, "%i: tensor<2x20xi64>, %t: tensor<1111x3xf32>", "tensor<40x3xf32>")
     (ids, table) = sets["ordinary"]
@@ -120,7 +121,7 @@ def test_the_op() -> None:
         int(generated(body, arguments, "tensor<2x5x4xf32>", seed=seed)["ordinary"][3])
         for seed in range(9)
     ]
-    assert 0 <= min(starts) and max(starts) < 7
+    assert min(starts) >= 0 and max(starts) < 7
 
 
 def test_what_is_added_to_a_product_is_no_mask() -> None:
