@@ -109,6 +109,12 @@ def test_halves(name: str) -> None:
         jax.jit(jax.nn.dot_product_attention)(q, q, q)
 
 
+def test_values_of_another_depth() -> None:
+    """JAX has none."""
+    with pytest.raises(ValueError, match="value shape"):
+        attend(Attention(depths=(8, 6)))
+
+
 def test_sequence_lengths() -> None:
     """Keys beyond their length have no weight; queries beyond theirs give 0, not the mean."""
     row = Attention()

@@ -259,6 +259,12 @@ def test_epsilon(name: str) -> None:
         )
 
 
+def test_config_epsilon() -> None:
+    """gpt-oss has another epsilon in its config than in its class."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    assert transformers.GptOssConfig().rms_norm_eps == 1e-5
+
+
 @pytest.mark.parametrize("name", ["Gemma 3n", "Gemma 4"])
 def test_without_a_weight(name: str) -> None:
     """The norm of values in Gemma 3n and 4 has no weight."""
