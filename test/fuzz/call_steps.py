@@ -140,7 +140,7 @@ def spelled(f: Function, parameters: dict[str, Any]) -> str:
 
     def attribute(value: Any) -> str:
         if isinstance(value, bool):
-            return f.pick("true", "false") if False else str(value).lower()
+            return str(value).lower()
         if isinstance(value, float):
             return number_spelled(f, value)
         if isinstance(value, int):

@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from chosen_pipelines import choose
-from drawn_modules import drawn
 from entries import entries_of
 from property import Case, check
+from samples import sample
 from workers import Found
 
 from attnorm import api
 from attnorm.bindings import ir
 from attnorm.checking.reduce import reduce
+from attnorm.errors import AttnormError
 
 REDUCING = 120.0
 """Seconds that a reduction may take."""
@@ -29,7 +30,11 @@ def path_of(found: Found, folder: Path) -> Path:
 def store(found: Found, folder: Path) -> None:
     """Writes a finding as drawn."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(found, path_of(found, folder), drawn(found.seed).text)
+    try:
+        text = str(sample(found.seed, api.new_context()).module)
+    except AttnormError as error:
+        text = f"// {error}"
+    _write(found, path_of(found, folder), text)
 
 
 def reduce_stored(found: Found, folder: Path) -> None:
@@ -53,14 +58,14 @@ def _write(found: Found, path: Path, text: str) -> None:
 
 def _reduce(found: Found, path: Path) -> None:
     """Writes the finding again, as small as it gets; every smaller one on the way too."""
-    original = drawn(found.seed)
-    module = api.load(original.text)
+    original = sample(found.seed, api.new_context())
+    module = original.module
     last = found.finding
 
     def fails(candidate: ir.Operation) -> bool:
         nonlocal last
-        entries = entries_of(candidate, tame=original.symbols.tame)
-        case = Case(candidate, entries, choose(found.seed), original.symbols.refusable)
+        entries = entries_of(candidate, tame=original.tame)
+        case = Case(candidate, entries, choose(found.seed), original.refusable)
         said = check(case, Counter())
         if said is None or (said.kind, said.step) != (found.finding.kind, found.finding.step):
             return False

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from chosen_pipelines import NAMED, SINGLE, STRATEGIES, choose, steps
-from drawn_modules import drawn
 from property import Case, Finding, check
+from samples import sample
 
 from attnorm import api
 from attnorm.bindings import ir
@@ -134,16 +134,16 @@ def _work(seeds: range, messages: Connection) -> None:
 
 def check_seed(seed: int, context: ir.Context, counter: Counter[str]) -> Finding | None:
     """Checks the module of a seed."""
-    module, text = drawn(seed), choose(seed)
-    counter["modules"] += 1
-    counter[f"pipeline {text if text.count(',') < 2 else 'of any passes'}"] += 1
-    for label in module.symbols.labels:
-        counter[f"step {label}"] += 1
+    text = choose(seed)
     try:
-        loaded = api.load(module.text, context=context)
+        found = sample(seed, context)
     except AttnormError as error:
         return Finding("no module", "-", str(error)[:200])
-    return check(Case(loaded, module.entries, text, module.symbols.refusable), counter)
+    counter["modules"] += 1
+    counter[f"pipeline {text if text.count(',') < 2 else 'of any passes'}"] += 1
+    for label in found.labels:
+        counter[f"step {label}"] += 1
+    return check(Case(found.module, found.entries, text, found.refusable), counter)
 
 
 def _silence() -> None:
