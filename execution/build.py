@@ -9,6 +9,7 @@ from types import MappingProxyType
 from .. import bindings
 from ..bindings import ir
 from ..errors import Diagnostic
+from . import refused
 from .compiler import CompileError, compile_module, executable_target
 from .flags import Flag, choose_flags, tiling_flags
 from .kernels import Choice, insert_kernels
@@ -37,6 +38,7 @@ def build(
     taken out of the module, by their keys in it. Raises `CompileError` when IREE refuses the
     module, `AttnormError` for an unknown target or flag.
     """
+    refused.check(module)
     machine = Machine.parse(executable_target(target, tuple(flags)))
     chosen = choose_flags(module, target, flags)
     all_flags = [*tiling_flags(chosen), *flags]

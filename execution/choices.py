@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .. import bindings
 from ..bindings import ir
+from . import refused
 from .compiler import executable_target, rewrite_module
 from .kernels import Choice, insert_kernels
 from .kernels.machine import Machine
@@ -40,8 +41,9 @@ def merge(choices: Iterable[Choice]) -> list[Kernel]:
 def kernels_of(module: ir.Operation, target: str = "host") -> list[Kernel]:
     """What becomes of the composites of a lowered module, which is not compiled for it.
 
-    Raises `AttnormError` where IREE cannot read the module.
+    Raises `AttnormError` where IREE cannot read the module, or would not survive it.
     """
+    refused.check(module)
     machine = Machine.parse(executable_target(target))
     choices: list[Choice] = []
     rewrite_module(

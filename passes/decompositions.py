@@ -16,7 +16,7 @@ class Symbols:
         self._names = {
             op.attributes["sym_name"].value
             for op in self.body.operations
-            if "sym_name" in op.attributes
+            if isinstance(op.attributes.get("sym_name"), ir.StringAttr)
         }
 
     def fresh(self, wanted: str) -> str:

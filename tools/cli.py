@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..errors import AttnormError, Diagnostic
+from ..errors import AttnormError, Diagnostic, explain
 from ..files import check_writable, read_bytes, read_start, replacing
 from ..guard import contained, note
 from ..pipelines import TO_IREE
@@ -44,11 +45,13 @@ def _main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
-    except AttnormError as error:
-        print(error, file=sys.stderr)
     except BrokenPipeError:
         # Whoever reads our output has gone; the flush at exit must not find that out again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("ATTNORM_TRACEBACK"):
+            traceback.print_exc()
+        print(explain(error), file=sys.stderr)
     return 1
 
 

@@ -23,7 +23,7 @@ from ..bindings import (
     ir,
     serialize_portable_artifact,
 )
-from ..errors import AttnormError, Diagnostic
+from ..errors import AttnormError, Diagnostic, explain
 from ..files import check_writable, read_bytes, write_atomically
 from ..pipeline import Printing, Step, check_pass_name, resolve
 from ..pipeline import run as run_pipeline
@@ -52,16 +52,8 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("ATTNORM_TRACEBACK"):
             traceback.print_exc()
-        print(_explain(error), file=sys.stderr)
+        print(explain(error), file=sys.stderr)
         return 1
-
-
-def _explain(error: Exception) -> str:
-    if isinstance(error, AttnormError):
-        return str(error)
-    if isinstance(error, OSError):
-        return f"error: {error.strerror}"
-    return f"error: internal error: {type(error).__name__}: {error}"
 
 
 def _main(options: argparse.Namespace, flags: list[str]) -> int:

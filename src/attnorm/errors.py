@@ -31,6 +31,15 @@ class Diagnostic:
         return printable("\n".join(lines))
 
 
+def explain(error: Exception) -> str:
+    """What a command says of an error that ends it; one that is ours to mend is called internal."""
+    if isinstance(error, AttnormError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"error: {error.strerror}"
+    return printable(f"error: internal error: {type(error).__name__}: {error}")
+
+
 def printable(text: str) -> str:
     """Text that can be printed as UTF-8: files' names, and JSON, may hold lone surrogates."""
     return text.encode(errors="backslashreplace").decode()

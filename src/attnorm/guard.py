@@ -22,7 +22,7 @@ from .errors import Diagnostic
 STACK = 2 << 20
 """Bytes of stack for reading a file: a quarter of what threads have, since passes recurse too."""
 _MEMORY, _MEMORY_PER_BYTE = 1 << 30, 64
-_SECONDS, _SECONDS_PER_BYTE = 10, 2 / (1 << 20)
+_SECONDS, _SECONDS_PER_BYTE = 2, 2 / (1 << 20)
 """Address space and CPU time for reading a file, by its size: ten times what sound files take."""
 _CRASHES = MappingProxyType(
     {
