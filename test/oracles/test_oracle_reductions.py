@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import Array, assert_reduces, normal
+from agreement import Array, assert_reduces, normal, same
 from cases import F16, F32, F64, HALVES
 from systems import (
     by_onnx,
@@ -21,7 +21,10 @@ from systems import (
     to_torch,
 )
 
+import attnorm
 from attnorm import reference
+from attnorm.execution.interpreter import evaluate
+from attnorm.pipelines import TO_IREE
 
 Reduce = Callable[..., Array]
 """f(target, x, axes, correction=0); over all axes where there are none."""
@@ -359,3 +362,44 @@ def test_logsumexp_beyond_f64_of_exp() -> None:
     for name in ("torch", "jax", "ONNX's evaluator"):
         x_ = x.astype(F32)
         assert_reduces(SYSTEMS[name]("logsumexp", x_, [1]), "reduce_logsumexp", x_, [1])
+
+
+EVERY_ROW = np.array([row for group in GROUPS.values() for row in group], F32)
+
+
+def test_import_from_jax() -> None:
+    """What `from_jax` makes of reductions is what JAX gives, positions of NaN too."""
+    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+
+    def reductions(x: Any) -> Any:
+        names = ("sum", "prod", "max", "min", "mean", "var", "any", "all", "argmax", "argmin")
+        return tuple(getattr(jnp, name)(x, axis=1) for name in names)
+
+    module = attnorm.from_jax(reductions, EVERY_ROW)
+    got = evaluate(attnorm.lower(module, TO_IREE), EVERY_ROW)
+    for own, want in zip(got, reductions(EVERY_ROW), strict=True):
+        assert same(own, np.asarray(want))
+
+
+def test_import_from_torch() -> None:
+    """`from_torch` gives what torch gives, but where NaN has a position: it goes by torch-mlir.
+
+    torch-mlir's lowering compares by >= and <=, in which NaN is passed over.
+    """
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    class Reductions(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            values = x.amax(1), x.amin(1), x.sum(1), x.var(1), x.logsumexp(1), x.any(1)
+            return *values, x.argmax(1), x.argmin(1)
+
+    value = to_torch(EVERY_ROW)
+    module = attnorm.from_torch(Reductions(), (value,))
+    got = evaluate(attnorm.lower(module, TO_IREE), EVERY_ROW)
+    want = [from_torch(x) for x in Reductions()(value)]
+    some = ~np.isnan(EVERY_ROW).any(1)
+    for own, its in zip(got[:-2], want[:-2], strict=True):
+        assert same(own, its)
+    for own, its in zip(got[-2:], want[-2:], strict=True):
+        assert (own[some] == its[some]).all()
+        assert (own[~some] != its[~some]).any()
