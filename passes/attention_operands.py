@@ -98,6 +98,8 @@ def _scale_of(op: ir.Operation) -> tuple[float, int] | None:
         if not number or (op.name == "stablehlo.divide" and index == 1):
             continue
         factor = 1 / number if op.name == "stablehlo.divide" else float(number)
+        if not factor or not math.isfinite(factor):
+            continue
         exact = abs(factor) == 2.0 ** round(math.log2(abs(factor)))
         if exact or not is_half(element_type(op.results[0])):
             return factor, index

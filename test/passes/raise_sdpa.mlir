@@ -264,3 +264,18 @@ func.func @faint_fill_alone(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>) -> tens
   %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
   return %3 : tensor<2x3x8xf32>
 }
+
+// -----
+
+// A scale of infinity on the queries ended the pass with an exception: it is no scale.
+// CHECK-LABEL: func.func @infinite_scale
+func.func @infinite_scale(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
+  // CHECK: %[[SCALED:.*]] = stablehlo.multiply
+  // CHECK: "attnorm.sdpa"(%[[SCALED]],
+  %inf = stablehlo.constant dense<0x7F800000> : tensor<2x3x8xf32>
+  %0 = stablehlo.multiply %q, %inf : tensor<2x3x8xf32>
+  %1 = stablehlo.dot_general %0, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %3 : tensor<2x3x8xf32>
+}
