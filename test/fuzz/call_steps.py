@@ -10,7 +10,7 @@ from typing import Any
 from function_text import FLOATS, Function, mixed, names, signature, small_integers, some_true
 from idiom_steps import IDIOMS, head_norm
 from idioms import Value
-from plain_steps import PLAIN
+from plain_steps import PLAIN, cast, same, unary
 
 Step = Callable[[Function], None]
 
@@ -194,7 +194,7 @@ def reduce_call(f: Function) -> None:
         parameters[f.pick("correction", "ddof")] = f.pick(0, 1)
     kept = [1 if n in axes else size for n, size in enumerate(x.shape)]
     shape = kept if keep else [size for n, size in enumerate(x.shape) if n not in axes]
-    if not shape and f.pick(True, False):
+    if not shape and (f.is_dynamic or f.pick(True, False)):
         shape = [1]
     custom(f, target, [x], Value("", tuple(shape), x.element), spelled(f, parameters))
     if not shape:
@@ -216,7 +216,8 @@ def norm_call(f: Function) -> None:
         return
     if f.pick(True, False):
         axes = f.pick([-1], [x.rank - 1])
-        parameters |= f.pick({"axes": axes}, {"normalized_shape": [x.shape[-1]]}, {"dim": axes[0]})
+        last = {"normalized_shape": [x.shape[-1]]} if str(x.shape[-1]) != "?" else {"axis": axes}
+        parameters |= f.pick({"axes": axes}, last, {"dim": axes[0]})
     if target != "layer_norm":
         operands = operands[:2]
         if len(operands) == 2 and f.pick(True, False, False):
@@ -246,8 +247,9 @@ ATTENTIONS = (
 def heads(f: Function, *, litert: bool) -> tuple[list[Value], Value, list[int]]:
     """q, k and v, what comes of them, and the shape of the scores."""
     element = f.pick("f32", "f32", "f16", "bf16", "f64")
-    b, k, g = f.pick(1, 2), f.pick(1, 2), f.pick(1, 1, 2)
-    t, s, d, e = f.pick(1, 2, 4), f.pick(1, 3, 4), f.pick(1, 2, 4), f.pick(1, 2, 4)
+    b, k, g = f.size(f.pick(1, 2)), f.pick(1, 2), f.pick(1, 1, 2)
+    t, s = f.size(f.pick(1, 2, 4)), f.size(f.pick(1, 3, 4))
+    d, e = f.pick(1, 2, 4), f.pick(1, 2, 4)
     shapes = [[b, k * g, t, d], [b, k, s, d], [b, k, s, e], [b, k * g, t, e]]
     if litert:
         shapes = [[shape[0], shape[2], shape[1], shape[3]] for shape in shapes]
@@ -281,6 +283,8 @@ def attention_call(f: Function) -> None:
         parameters[f.pick("is_causal", "causal")] = f.pick(True, False)
     if f.pick(True, False, False):
         parameters[f.pick("dropout_p", "dropout")] = 0.0
+    # A masked value need not be read.
+    f.symbols.tame = True
     custom(f, target, operands, result, spelled(f, parameters))
 
 
@@ -363,6 +367,7 @@ def sdpa_op(f: Function) -> None:
     if f.pick(True, False, False):
         results.append(Value("", result.shape[:-1], f.pick("f32", result.element)))
     operands = [*operands, *mask, *sink, *start]
+    f.symbols.tame |= bool(mask) or causal or window != (-1, -1)
     text = f'"attnorm.sdpa"({names(operands)}) {{{", ".join(attributes)}}}'
     f.give(*f.several(f"{text} : {signature(operands, results)}", results))
 
@@ -408,3 +413,19 @@ CALLS = (
     *(call, call, composite, norm_composite, reduce_call, norm_call, softmax_call),
     *(attention_call, norm_op, norm_op, sdpa_op, branch, loop),
 )
+
+DYNAMIC: tuple[Step, ...] = (
+    *(unary, same, cast, norm_op, norm_op, sdpa_op, reduce_call, norm_call),
+    *(softmax_call, attention_call),
+)
+"""What needs no computation of sizes."""
+
+
+def dynamic_steps(f: Function, count: int) -> None:
+    """Some steps on values of which not every size is known."""
+    f.is_dynamic = True
+    f.fresh()
+    for _ in range(count):
+        step = f.pick(*DYNAMIC)
+        f.symbols.labels.append(f"dynamic {step.__name__}")
+        step(f)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from call_steps import steps, unknown_call
+from call_steps import dynamic_steps, steps, unknown_call
 from entries import Entry
 from function_text import Function, Symbols
 from idioms import Value
@@ -34,8 +34,11 @@ def drawn(seed: int) -> Drawn:
     entries: list[Entry] = []
     for n in range(pick(*MODULE_FUNCTIONS)):
         function = Function(pick, symbols)
-        function.fresh()
-        steps(function, pick(1, 1, 2, 2, 3, 4, 6))
+        if pick(True, *[False] * 9):
+            dynamic_steps(function, pick(1, 2, 3))
+        else:
+            function.fresh()
+            steps(function, pick(1, 1, 2, 2, 3, 4, 6))
         if pick(True, *[False] * 60):
             unknown_call(function)
         results = _results(function)

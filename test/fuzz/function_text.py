@@ -11,6 +11,15 @@ from idioms import DTYPES, Filling, Pick, Text, Value
 FLOATS = ("f16", "bf16", "f32", "f64")
 
 
+class Unknown(int):
+    """A size that a module does not know, with what it is when it runs."""
+
+    def __str__(self) -> str:
+        return "?"
+
+    __format__ = object.__format__
+
+
 @dataclass
 class Symbols:
     """What a module has beside its public functions."""
@@ -39,6 +48,7 @@ class Function(Text):
     ) -> None:
         super().__init__(pick)
         self.symbols, self.outer, self.depth = symbols, outer, depth
+        self.is_dynamic = False
         self.pool: list[Value] = []
         if outer:
             outer.regions += 1
@@ -88,9 +98,15 @@ class Function(Text):
         """A small shape, seldom with a size of 0 or 1."""
         sizes = (1, 2, 2, 3, 3, 4, 4, 5, 8)
         shape = [self.pick(*sizes) for _ in range(self.pick(*range(min_rank, max_rank + 1)))]
+        if self.is_dynamic:
+            return [self.size(size) for size in shape]
         if shape and self.pick(True, *[False] * 60):
             shape[self.pick(*range(len(shape)))] = 0
         return shape
+
+    def size(self, size: int) -> int:
+        """A size, which the module may not know where it is dynamic."""
+        return Unknown(size) if self.is_dynamic and self.pick(True, False) else size
 
     # -- more ops --------------------------------------------------------------------------------
 

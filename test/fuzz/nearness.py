@@ -14,6 +14,8 @@ REAL_F64 = 1e-10
 """The same where all is f64."""
 STEPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 ULPS = 16
+SHARE = 2.0**-10
+"""Of the largest value of all: what cancels in a row may have been as large as others."""
 WORSE = 8
 """How much further from the value without rounding a result may be than it was before."""
 
@@ -57,7 +59,8 @@ def with_rounding(
     step, smallest = STEPS[str(want.dtype)], float(ml_dtypes.finfo(want.dtype).tiny)
     one, other = want.astype(np.float64), got.astype(np.float64)
     own = largest(distance(real, one)) + largest(noise)
-    allowed = ULPS * step * (largest(real) + smallest) + WORSE * own
+    scale = largest(real) + SHARE * np.max(largest(real), initial=0.0) + smallest
+    allowed = ULPS * step * scale + WORSE * own
     near = (distance(real, other) <= allowed) | (distance(one, other) <= allowed)
     # What overflowed before may be anything.
     lost = np.isfinite(real) & ~np.isfinite(one)

@@ -20,6 +20,8 @@ def unary(f: Function) -> None:
     x = f.take_float()
     name = f.pick(*UNARY)
     if name == "is_finite":
+        if f.is_dynamic:
+            return
         finite = f.line(f"is_finite {x.name} : ({x.type}) -> {{type}}", x.shape, "i1")
         f.give(f.select(finite, x, f.number(0.0, x)))
         return
@@ -32,6 +34,13 @@ def binary(f: Function) -> None:
     y = f.take(lambda value: value.type == x.type)
     if y.type != x.type:
         y = f.spread(f.fresh(x.shape[f.pick(*range(x.rank)) :], x.element), x.shape)
+    f.give(f.either(f.pick(*BINARY), x, y))
+
+
+def same(f: Function) -> None:
+    """A function of two values of one type."""
+    x = f.take_float()
+    y = f.take(lambda value: value.type == x.type)
     f.give(f.either(f.pick(*BINARY), x, y))
 
 
