@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from ..pipelines import TO_IREE
 from .inputs import SUBNORMAL, Arrays
 from .roles import contraction
 from .verdict import Values, against
+
+if TYPE_CHECKING:
+    from ..execution.program import Program
 
 COST = 3e6
 """How many elements and products StableHLO's interpreter, at a million a second, is given."""
@@ -48,22 +52,28 @@ class Anchor:
         return f"{self.system} {verb} {self.module}, {self.function}: {self.report}"
 
 
-def anchor_input(module: ir.Operation, values: Values, tell: Callable[[str], None]) -> Anchor:
+def anchor_input(
+    module: ir.Operation, functions: Sequence[Values], tell: Callable[[str], None]
+) -> list[Anchor]:
     """The module as it came: StableHLO's interpreter, or IREE where that would take long."""
     name = "the module as given"
+    found: list[Anchor] = []
     if cost(module) <= COST:
         tell(f"StableHLO's interpreter on {name}")
+        for values in functions:
 
-        def evaluate(*arrays: np.ndarray) -> Arrays:
-            return interpreter.evaluate(module, *arrays, function=values.function)
+            def evaluate(*arrays: np.ndarray, function: str = values.function) -> Arrays:
+                return interpreter.evaluate(module, *arrays, function=function)
 
-        found = _ask("StableHLO's interpreter", name, values, evaluate)
-        if found.agrees is not None:
-            return found
-    return _ask_iree([lambda: lower(module, _PLAIN)], name, values, tell)
+            found.append(_ask("StableHLO's interpreter", name, values, evaluate))
+    if found and all(item.agrees is not None for item in found):
+        return found
+    return _ask_iree([lambda: lower(module, _PLAIN)], name, functions, tell)
 
 
-def anchor_result(module: ir.Operation, values: Values, tell: Callable[[str], None]) -> Anchor:
+def anchor_result(
+    module: ir.Operation, functions: Sequence[Values], tell: Callable[[str], None]
+) -> list[Anchor]:
     """What the pipeline made, as `attnorm.compile` compiles it; as it is where it has composites.
 
     These were made for IREE, which of plain StableHLO contracts `score * scale - peak`: for scores
@@ -72,37 +82,47 @@ def anchor_result(module: ir.Operation, values: Values, tell: Callable[[str], No
     forms = [lambda: module, lambda: lower(module, TO_IREE)]
     if not any(op.name == "stablehlo.composite" for op in _operations(module)):
         forms.reverse()
-    return _ask_iree(forms, "the result", values, tell)
+    return _ask_iree(forms, "the result", functions, tell)
 
 
 def _ask_iree(
     forms: Sequence[Callable[[], ir.Operation]],
     name: str,
-    values: Values,
+    functions: Sequence[Values],
     tell: Callable[[str], None],
-) -> Anchor:
+) -> list[Anchor]:
     """IREE, on the first form of a module that it takes."""
+    tell(f"IREE on {name}")
+    try:
+        program = _program(forms)
+    except AttnormError as error:
+        reason = f"it refuses the module: {error.diagnostics[0].message}"
+        return [Anchor("IREE", name, values.function, None, reason) for values in functions]
+    found: list[Anchor] = []
+    for values in functions:
+
+        def call(*arrays: np.ndarray, function: str = values.function) -> Arrays:
+            results = program(*arrays, function=function)
+            return results if isinstance(results, tuple) else (results,)
+
+        found.append(_ask("IREE", name, values, call, leave_out=SUBNORMAL))
+    return found
+
+
+def _program(forms: Sequence[Callable[[], ir.Operation]]) -> Program:
     from ..execution.build import build
     from ..execution.compiler import CompileError
     from ..execution.program import Program
 
-    tell(f"IREE on {name}")
-    refusal = ""
+    refusals: list[AttnormError] = []
     for form in forms:
         try:
-            program = Program(build(form()), device="local-sync")
+            return Program(build(form()), device="local-sync")
         except AttnormError as error:
-            refusal = refusal or f"it refuses the module: {error.diagnostics[0].message}"
+            refusals.append(error)
             if isinstance(error, CompileError):
                 shutil.rmtree(error.reproducer, ignore_errors=True)
-            continue
-
-        def call(*arrays: np.ndarray, program: Program = program) -> Arrays:
-            results = program(*arrays, function=values.function)
-            return results if isinstance(results, tuple) else (results,)
-
-        return _ask("IREE", name, values, call, leave_out=SUBNORMAL)
-    return Anchor("IREE", name, values.function, None, refusal)
+    raise refusals[0]
 
 
 def _ask(

@@ -187,9 +187,9 @@ def _integers(
         line = np.minimum(first + np.arange(shape[-1]), np.iinfo(kind.dtype).max)
         return np.broadcast_to(line % limit if role.limit else line, shape).copy()
     values = np.asarray(rng.integers(0, limit, shape))
-    # Both ends of the range are among them.
-    values.reshape(-1)[:1] = limit - 1
-    values.reshape(-1)[1:2] = 0
+    if values.size > 1:
+        # Both ends of the range are among them.
+        values.reshape(-1)[:2] = limit - 1, 0
     return values
 
 

@@ -110,6 +110,8 @@ def _carries(op: ir.Operation, number: int) -> bool:
         return not is_float(_tensor(op.results[0]).element_type)
     return (op.name, number) in (
         ("stablehlo.clamp", 1),
+        ("stablehlo.dynamic_update_slice", 0),
+        ("stablehlo.dynamic_update_slice", 1),
         ("stablehlo.select", 1),
         ("stablehlo.select", 2),
     )

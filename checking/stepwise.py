@@ -139,7 +139,7 @@ class _Run:
             values.check()
         found: list[Anchor] = []
         if anchors:
-            found += [anchor_input(module, values, self.tell) for values in before]
+            found += anchor_input(module, before, self.tell)
         passes: list[PassCheck] = []
         for number, step in enumerate(self.steps):
             self.tell(f"pass {number + 1} of {len(self.steps)}: {step}")
@@ -159,7 +159,7 @@ class _Run:
             passes.append(item)
             module, before, digest = after, values, new_digest
         if anchors:
-            found += [anchor_result(module, values, self.tell) for values in before]
+            found += anchor_result(module, before, self.tell)
         return Check(tuple(passes), tuple(found))
 
     def _values(self, module: ir.Operation) -> list[Values]:
