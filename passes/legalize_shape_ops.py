@@ -59,8 +59,10 @@ def relate_dimensions(op: ir.Operation, sizes: Sizes) -> None:
         result.replace_all_uses_with(value)
         return
     same = {axis for axis, dim in enumerate(dims) if before[axis] == after[dim]}
-    name = "known_nonexpanding_dimensions"
+    name, other = "known_nonexpanding_dimensions", "known_expanding_dimensions"
     same |= set(op.attributes[name]) if name in op.attributes else set()
+    # A 1 that is spread to 1 may be said to expand.
+    same -= set(op.attributes[other]) if other in op.attributes else set()
     if same:
         op.attributes[name] = ir.DenseI64ArrayAttr.get(sorted(same))
 

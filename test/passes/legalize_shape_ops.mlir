@@ -133,3 +133,15 @@ func.func @data(%s: tensor<2xi64>) -> tensor<?x?xi32> {
   %0 = stablehlo.dynamic_iota %s, dim = 0 : (tensor<2xi64>) -> tensor<?x?xi32>
   return %0 : tensor<?x?xi32>
 }
+
+// A 1 that is said to expand, to 1, was said not to expand as well: the op was invalid.
+// CHECK-LABEL: func.func @one_to_one
+func.func @one_to_one(%x: tensor<?x1xf32>) -> tensor<?x4x1xf32> {
+  // CHECK: stablehlo.dynamic_broadcast_in_dim {{.*}} {known_expanding_dimensions = array<i64: 1>, known_nonexpanding_dimensions = array<i64: 0>}
+  %n = stablehlo.get_dimension_size %x, dim = 0 : (tensor<?x1xf32>) -> tensor<i32>
+  %n1 = stablehlo.reshape %n : (tensor<i32>) -> tensor<1xi32>
+  %rest = stablehlo.constant dense<[4, 1]> : tensor<2xi32>
+  %s = stablehlo.concatenate %n1, %rest, dim = 0 : (tensor<1xi32>, tensor<2xi32>) -> tensor<3xi32>
+  %0 = "stablehlo.dynamic_broadcast_in_dim"(%x, %s) {broadcast_dimensions = array<i64: 0, 2>, known_expanding_dimensions = array<i64: 1>} : (tensor<?x1xf32>, tensor<3xi32>) -> tensor<?x4x1xf32>
+  return %0 : tensor<?x4x1xf32>
+}
