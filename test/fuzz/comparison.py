@@ -73,7 +73,8 @@ def differs(
         return _said(entry, before, arrays, precision, both(precision), compare)
 
     def unrounded(n: int, want: np.ndarray, got: np.ndarray, noise: np.ndarray) -> str | None:
-        return without_rounding(want, got, noise, entry=entry)
+        typed = before.values(entry, seed, arrays, "native")[n]
+        return without_rounding(want, got, typed, noise, entry=entry)
 
     def rounded(n: int, want: np.ndarray, got: np.ndarray, noise: np.ndarray) -> str | None:
         real = before.values(entry, seed, arrays, "real")[n]

@@ -12,6 +12,8 @@ REAL = 1e-6
 """Without any rounding, of the largest value of a row: numbers of f32 are folded and inverted."""
 REAL_F64 = 1e-10
 """The same where all is f64."""
+MEANT = 0.1
+"""Of the largest value of a row: how far rounding may be from its value."""
 STEPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 ULPS = 16
 SHARE = 2.0**-10
@@ -33,18 +35,19 @@ def is_extreme(arrays: Iterable[np.ndarray]) -> bool:
 
 
 def without_rounding(
-    want: np.ndarray, got: np.ndarray, noise: np.ndarray, *, entry: Entry
+    want: np.ndarray, got: np.ndarray, typed: np.ndarray, noise: np.ndarray, *, entry: Entry
 ) -> str | None:
-    """What is wrong with values that nothing rounds.
+    """What is wrong with values that nothing rounds; `typed` are those of the types, before.
 
-    `noise` is what a change in the last place of the arguments does to them.
+    Where these are others altogether something overflowed: what does not has no meaning there.
+    `noise` is what a change in the last place of the arguments does.
     """
     if not is_float(want):
         return _said(want != got, want, got)
-    allowed = (
-        (REAL_F64 if entry.is_wide else REAL) * largest(want) + WORSE * largest(noise) + 1e-300
-    )
-    right = _same(want, got) | (distance(want, got) <= allowed)
+    scale, one = largest(want), typed.astype(np.float64)
+    meant = _same(want, one) | (distance(want, one) <= MEANT * scale)
+    allowed = (REAL_F64 if entry.is_wide else REAL) * scale + WORSE * largest(noise) + 1e-300
+    right = _same(want, got) | (distance(want, got) <= allowed) | ~meant
     return _said(~(right | _ignored(want, got, entry)), want, got)
 
 
