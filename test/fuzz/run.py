@@ -31,7 +31,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, help="how many modules")
     parser.add_argument("--seconds", type=float, help="for how long, without --count")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--findings", type=Path, default=HERE / "findings", help="a folder")
+    parser.add_argument(
+        "--findings",
+        type=Path,
+        default=HERE.parents[1] / "build" / "fuzz",
+        help="the folder for what is found",
+    )
     parser.add_argument("--reduce", type=int, default=3, help="how many of a kind are reduced")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
     options = parser.parse_args()
