@@ -7,6 +7,7 @@ import difflib
 import functools
 import itertools
 import mmap
+import os
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from iree.compiler import ir
@@ -30,6 +32,9 @@ _SESSION_FLAGS = (
     "--iree-opt-strip-assertions=false",
     # IREE's default changes the types of a program's own arguments.
     "--iree-input-demote-f64-to-f32=false",
+    # Both would write where a module's file was into the program, and nothing here reads them.
+    "--iree-llvmcpu-debug-symbols=false",
+    "--iree-vm-bytecode-module-strip-source-map",
 )
 # Flags of the process. As a flag of a session the level would be taken and change nothing. Without
 # scalable vectors in a target the other changes nothing.
@@ -82,7 +87,7 @@ def compile_module(
     """
     diagnostics: list[Diagnostic] = []
     session_flags = _all_flags(target, flags)
-    with _session(session_flags) as session, session.invocation() as invocation:
+    with _invocation(session_flags) as (session, invocation):
         keep_alive = _collect(invocation, diagnostics)
         failed = _run_phases(session, invocation, source, name, rewrite)
         if failed:
@@ -105,7 +110,7 @@ def rewrite_module(
 ) -> None:
     """Parses a module and rewrites it, as `compile_module` does, and goes no further."""
     diagnostics: list[Diagnostic] = []
-    with _session(_all_flags(target, ())) as session, session.invocation() as invocation:
+    with _invocation(_all_flags(target, ())) as (session, invocation):
         keep_alive = _collect(invocation, diagnostics)
         if _run_phases(session, invocation, source, "module.mlir", rewrite, last="start"):
             raise AttnormError(diagnostics or "iree failed without a message")
@@ -119,7 +124,7 @@ def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
     Raises `AttnormError` for an unknown target or flag.
     """
     module = "func.func @f(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }"
-    with _session(_all_flags(target, flags)) as session, session.invocation() as invocation:
+    with _invocation(_all_flags(target, flags)) as (session, invocation):
         failed = _run_phases(session, invocation, module.encode(), "target", last="preprocessing")
         assert not failed
         text = str(invocation.export_module())
@@ -138,13 +143,36 @@ def _all_flags(target: str | Target, flags: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def _session(flags: Sequence[str]) -> Iterator[Session]:
+def _invocation(flags: Sequence[str]) -> Iterator[tuple[Session, Invocation]]:
     with Session() as session:
         try:
             session.set_flags(*flags)
         except ValueError as error:
             raise AttnormError(f"iree: {' '.join(str(error).split())}") from None
-        yield session
+        if _forked:
+            session.context.enable_multithreading(False)
+        invocation = session.invocation()
+        try:
+            yield session, invocation
+        finally:
+            exported = invocation._retained_module_op
+            invocation.close()
+            # Neither IREE nor its bindings free a module that has been in Python's hands.
+            if exported:
+                exported.erase()
+
+
+_forked = False
+
+
+def _after_fork() -> None:
+    """The compiler's threads stay in the parent: nothing may wait for one, nor its shutdown."""
+    global _forked
+    _forked = True
+    ctypes_dl._global_init.local_dylib = None
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _run_phases(
@@ -197,13 +225,15 @@ def _entry(name: str, *parameters: Any) -> Callable[..., None]:
 # -- flags ---------------------------------------------------------------------------------------
 
 _initialized: dict[str, str] = {}
+_initializing = Lock()
 
 
 def _initialize(flags: Mapping[str, str]) -> None:
     """Sets the process's flags (by name), which IREE allows once."""
-    if not _initialized:
-        _initialized.update({**_PROCESS_FLAGS, **flags})
-        _initializeGlobalCL("attnorm", *_initialized.values())
+    with _initializing:
+        if not _initialized:
+            _initializeGlobalCL("attnorm", *{**_PROCESS_FLAGS, **flags}.values())
+            _initialized.update({**_PROCESS_FLAGS, **flags})
     for key, flag in flags.items():
         if _initialized.get(key) != flag:
             raise AttnormError(

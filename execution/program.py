@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from iree import runtime
 
 from ..errors import AttnormError
 from ..files import read_bytes, write_atomically
+from .device import Device, device, instance
 from .parameter_names import SCOPE, described
 from .signature import Signature
 from .tensor_type import TensorType
@@ -32,7 +33,7 @@ class Program:
     than the arithmetic on them. `device` is "local-task" (all cores) or "local-sync" (the calling
     thread). `weights` are the files of a program that was compiled apart from them: an archive
     (.irpa), .safetensors files, or the index of several of these (.json). They are mapped, and have
-    to stay as they are.
+    to stay as they are. Threads may share a program; the child of a fork may use its parent's.
     """
 
     def __init__(
@@ -48,10 +49,10 @@ class Program:
         its weights, can be saved; its first call is an error.
         """
         self._vmfb = bytes(vmfb)
-        self._device = _device(device)
-        self._instance, self._hal = _hal_module(device)
+        self._device_name = device
+        _ = self._device  # an error now rather than later
         try:
-            self._module = runtime.VmModule.copy_buffer(self._instance, self._vmfb)
+            self._module = runtime.VmModule.copy_buffer(instance(), self._vmfb)
         except (ValueError, RuntimeError) as error:
             reason = str(error).partition("; ")[2] or str(error)
             raise AttnormError(f"expected an IREE module (.vmfb): {reason}") from None
@@ -61,6 +62,8 @@ class Program:
         for entry in self._entries.values():
             self._weights |= described(entry.reflection)
         self._files = self._open(weights)
+        self._loading = Lock()
+        self._loaded: tuple[Device, runtime.VmContext] | None = None
 
     def _open(self, weights: str | Path | Sequence[str | Path]) -> WeightFiles | None:
         paths = [weights] if isinstance(weights, (str, Path)) else weights
@@ -72,17 +75,30 @@ class Program:
         files.check(self._weights)
         return files
 
-    @functools.cached_property
+    @property
+    def _device(self) -> Device:
+        return device(self._device_name)
+
+    @property
     def _context(self) -> runtime.VmContext:
-        """The program's state, and its code loaded."""
-        modules = [self._hal]
+        """The program's state, and its code loaded, on the device of this process."""
+        loaded = self._loaded
+        if loaded is None or loaded[0] is not self._device:
+            with self._loading:
+                loaded = self._loaded
+                if loaded is None or loaded[0] is not self._device:
+                    loaded = self._loaded = self._device, self._load()
+        return loaded[1]
+
+    def _load(self) -> runtime.VmContext:
+        modules = [self._device.module]
         if self._files:
             provider = self._files.index.create_provider(scope=SCOPE)
-            modules.append(runtime.create_io_parameters_module(self._instance, provider))
+            modules.append(runtime.create_io_parameters_module(instance(), provider))
         elif self._weights:
             raise AttnormError(f"the program takes weights from files: {_few(self._weights)}")
         try:
-            return runtime.VmContext(self._instance, [*modules, self._module])
+            return runtime.VmContext(instance(), [*modules, self._module])
         except (ValueError, RuntimeError) as error:
             raise AttnormError(_explain_load(str(error))) from None
 
@@ -181,11 +197,12 @@ class Program:
 
     def upload(self, array: np.ndarray) -> runtime.HalBufferView:
         """A copy of an array on the device."""
-        view = self._device.allocator.allocate_buffer_copy(
+        hal = self._device.hal
+        view = hal.allocator.allocate_buffer_copy(
             memory_type=runtime.MemoryType.DEVICE_LOCAL,
             # MAPPING: a function may return its argument.
             allowed_usage=runtime.BufferUsage.DEFAULT | runtime.BufferUsage.MAPPING,
-            device=self._device,
+            device=hal,
             buffer=array,
             element_type=runtime.array_interop.map_dtype_to_element_type(array.dtype),
         )
@@ -196,7 +213,7 @@ class Program:
         """The buffer's own memory as an array: no copy."""
         dtype = np.dtype(runtime.HalElementType.map_to_dtype(view.element_type))
         raw = view.map().asarray(view.shape, np.dtype(f"V{dtype.itemsize}"))
-        return np.asarray(_Mapped(raw, self._device)).view(dtype)
+        return np.asarray(_Mapped(raw, self._device.hal)).view(dtype)
 
     @property
     def language_model(self) -> LanguageModel:
@@ -227,23 +244,7 @@ class Program:
         return Session(self, model, Sampler(temperature, top_k, top_p, seed))
 
 
-# -- the device ----------------------------------------------------------------------------------
-
-
-@functools.cache
-def _device(name: str) -> runtime.HalDevice:
-    try:
-        driver = runtime.get_driver(name)
-        # The stub says allocators; names are what it takes.
-        return driver.create_default_device(allocators=["caching"])  # pyright: ignore
-    except (ValueError, RuntimeError):
-        raise AttnormError(f"expected a device of local-task, local-sync, got '{name}'") from None
-
-
-@functools.cache
-def _hal_module(device: str) -> tuple[runtime.VmInstance, runtime.VmModule]:
-    instance = runtime.VmInstance()
-    return instance, runtime.create_hal_module(instance, _device(device))
+# -- what went wrong -----------------------------------------------------------------------------
 
 
 def _few(weights: Mapping[str, TensorType]) -> str:

@@ -91,6 +91,7 @@ def test_optimization_level_takes_effect(tmp_path):
     flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu"]
     flags += ["--iree-llvmcpu-target-cpu=host", "--iree-input-demote-f64-to-f32=false"]
     flags += ["--iree-opt-level=O3", "--iree-opt-strip-assertions=false"]
+    flags += ["--iree-llvmcpu-debug-symbols=false", "--iree-vm-bytecode-module-strip-source-map"]
     command = [find_tool("iree-compile"), *flags, "module.mlir", "-o", "module.vmfb"]
     subprocess.run(command, cwd=tmp_path, check=True)
     in_process = compile_module(ATTENTION.encode(), name="module.mlir")

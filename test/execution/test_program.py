@@ -164,10 +164,10 @@ def test_results_outlive_the_program():
     np.testing.assert_array_equal(y, -np.ones((2, 4)))
     script = (
         "import numpy as np\n"
-        "from attnorm.execution import program\n"
+        "from attnorm.execution import device, program\n"
         "from attnorm.execution.compiler import compile_module\n"
         f"y = program.Program(compile_module({SEVERAL.encode()!r}))(np.ones((2, 4), np.float32))\n"
-        "program._hal_module.cache_clear(), program._device.cache_clear()\n"
+        "device._devices.clear(), device.instance.cache_clear()\n"
         "print(y.sum())\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
