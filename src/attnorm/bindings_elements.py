@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 
 from torch_mlir._mlir_libs import _mlir
 
-from .bindings import ir
+from .bindings import diagnostic, ir
+from .errors import AttnormError, Diagnostic
 
 
 class _Attribute(ctypes.Structure):
@@ -40,6 +45,16 @@ class _Storage(ctypes.Structure):
     )
 
 
+class _Elements(ctypes.Structure):
+    """MLIR's `DenseIntOrFPElementsAttrStorage`."""
+
+    _fields_ = (
+        ("kind", ctypes.c_void_p),
+        ("type", ctypes.c_void_p * 2),
+        ("bytes", _Span),
+    )
+
+
 # MLIR's C interface: the extension module is linked to it.
 _C = ctypes.CDLL(_mlir.__file__)
 _raw_data = _C.mlirDenseElementsAttrGetRawData
@@ -66,6 +81,78 @@ def raw_bytes(value: ir.Attribute, size: int) -> memoryview | None:
     if not blob.is_present or blob.bytes.length != size:
         return None
     return _view(value, blob.bytes.data, size)
+
+
+def check_sizes(module: ir.Operation, name: str) -> None:
+    """Raises `AttnormError` for negative sizes, and `dense` elements of another length than theirs.
+
+    MLIR reads bytecode without looking at either, and then whatever is in memory. `name` is the
+    file.
+    """
+    found: list[Diagnostic] = []
+    seen: set[ir.Type] = set()
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        problem = None
+        for type_ in _types(op):
+            if type_ not in seen:
+                seen.add(type_)
+                problem = problem or _size_problem(type_)
+        attributes = op.attributes
+        for index in range(len(attributes)):
+            # The bindings have no class for elements that are complex.
+            with contextlib.suppress(TypeError):
+                problem = problem or _elements_problem(attributes[index].attr)
+        if problem is None:
+            return ir.WalkResult.ADVANCE
+        found.append(replace(diagnostic(op.location, problem), file=name))
+        return ir.WalkResult.INTERRUPT
+
+    module.walk(visit)
+    if found:
+        raise AttnormError(found)
+
+
+def _types(op: ir.Operation) -> Iterator[ir.Type]:
+    """Those of the values that an op makes, its regions' arguments among them."""
+    for result in op.results:
+        yield result.type
+    for region in op.regions:
+        for block in region:
+            for argument in block.arguments:
+                yield argument.type
+
+
+def _size_problem(type_: ir.Type) -> str | None:
+    if not isinstance(type_, ir.RankedTensorType):
+        return None
+    for dimension, size in enumerate(type_.shape):
+        if size < 0 and not type_.is_dynamic_dim(dimension):
+            return f"expected a size of 0 or more, got {size}"
+    return None
+
+
+def _elements_problem(value: ir.Attribute) -> str | None:
+    if isinstance(value, ir.ArrayAttr):
+        return next(filter(None, map(_elements_problem, value)), None)
+    if isinstance(value, ir.DictAttr):
+        return next(filter(None, (_elements_problem(item.attr) for item in value)), None)
+    if not isinstance(value, ir.DenseElementsAttr):
+        return None
+    type_ = ir.ShapedType(value.type)
+    size = _element_size(type_.element_type)
+    count = math.prod(type_.shape)
+    elements = ctypes.cast(_address(value).storage, ctypes.POINTER(_Elements)).contents
+    if size is None or elements.bytes.length in (size, size * count):
+        return None
+    return f"expected {size * count} bytes of {type_}, got {elements.bytes.length}"
+
+
+def _element_size(type_: ir.Type) -> int | None:
+    """The bytes of an element in memory; None where it has no fixed number."""
+    if isinstance(type_, (ir.IntegerType, ir.FloatType)):
+        return -(-type_.width // 8)
+    return 8 if isinstance(type_, ir.IndexType) else None
 
 
 def _blob(value: ir.Attribute) -> _Blob | None:

@@ -22,6 +22,7 @@ from .bindings import (
     parse_bytecode_file,
     parse_text,
 )
+from .bindings_elements import check_sizes
 from .errors import AttnormError, Diagnostic
 from .files import read_bytes
 from .guard import bounds, crash
@@ -151,10 +152,11 @@ def _read(request: Request, context: ir.Context) -> Sequence[Diagnostic]:
 
 def _parse(request: Request, context: ir.Context) -> None:
     if request.way == "bytecode":
-        parse_bytecode_file(request.path, context, request.name)
+        check_sizes(parse_bytecode_file(request.path, context, request.name), request.name)
         return
     data = read_bytes(request.path)
     if request.way == "portable":
-        deserialize_portable_artifact(data, request.name, context)
+        module = deserialize_portable_artifact(data, request.name, context)
+        check_sizes(module, request.name)
     else:
         parse_text(data.decode(), request.name, context)
