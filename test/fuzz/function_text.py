@@ -89,8 +89,8 @@ class Function(Text):
     def fresh(self, shape: Sequence[int] | None = None, element: str | None = None) -> Value:
         """A new argument of floats, in the pool."""
         shape = self.some_shape(1) if shape is None else shape
-        element = element or self.pick("f32", "f32", "f32", "f16", "bf16", "f64")
-        value = self.argument(shape, element, mixed)
+        drawn: str = self.pick("f32", "f32", "f32", "f16", "bf16", "f64")
+        value = self.argument(shape, element or drawn, mixed)
         self.give(value)
         return value
 

@@ -26,7 +26,7 @@ from workers import CHUNK, Found, run  # noqa: E402
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, help="how many modules")
     parser.add_argument("--seconds", type=float, help="for how long, without --count")

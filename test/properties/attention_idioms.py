@@ -143,7 +143,7 @@ class Attention:
         self.masked = self.added = self.adds_up = False
         self.by_group = self.hides_nan = False
         self.batch_first = True
-        self.tails = ("masked", "kept", "nan")
+        self.tails: tuple[str, ...] = ("masked", "kept", "nan")
         self.safe: str | None = None
 
     def is_(self, mutation: str) -> bool:
