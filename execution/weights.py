@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 
-from ..bindings import Rewriter, apply_patterns, ir
+from ..bindings import Rewriter, apply_patterns, constant_value, ir
 from ..bindings_elements import raw_bytes, resource_key
 from ..errors import AttnormError
 from ..stablehlo import Builder
@@ -91,7 +91,8 @@ class Weights:
         used: set[str | None] = set()
 
         def note(op: ir.Operation, _: Rewriter) -> bool:
-            used.add(resource_key(op.attributes["value"]))
+            value = constant_value(op)
+            used.add(resource_key(value) if value else None)
             return False
 
         apply_patterns(module, [("stablehlo.constant", note)])
@@ -99,9 +100,9 @@ class Weights:
         return module
 
     def _take_named(self, op: ir.Operation, rewriter: Rewriter) -> bool:
-        value = op.attributes["value"]
-        name, type_ = resource_key(value), _type(value)
-        if name is None or type_ is None or type_.size == 0:
+        value = constant_value(op)
+        name, type_ = (resource_key(value), _type(value)) if value else (None, None)
+        if value is None or name is None or type_ is None or type_.size == 0:
             return False
         weight = self._weight(name, type_, value)
         return self._wants(weight) and self._take(op, rewriter, name, weight)
@@ -112,9 +113,11 @@ class Weights:
         return weight.own_type.size >= self._min_bytes and (weight.is_named or self._nameless)
 
     def _take_nameless(self, op: ir.Operation, rewriter: Rewriter) -> bool:
-        value = op.attributes["value"]
+        value = constant_value(op)
+        if not isinstance(value, ir.DenseElementsAttr) or value.is_splat:
+            return False
         type_ = _type(value)
-        if type_ is None or not isinstance(value, ir.DenseElementsAttr) or value.is_splat:
+        if type_ is None:
             return False
         if type_.size < self._min_bytes:
             return False

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..bindings import ir
+from ..bindings import constant_value, ir
 from ..dialect.sdpa import FARTHEST
 from ..stablehlo import is_bool, is_float
 from .views import Dim, compose, identity, is_splat, producer, sizes, splat, trace
@@ -344,7 +344,7 @@ def _iota(label: str | None) -> _Line | None:
 
 def _counted(op: ir.Operation, frame: Frame) -> _Line | None:
     """A constant that counts up by one along its only dimension."""
-    dense = op.attributes["value"]
+    dense = constant_value(op)
     labels = [label for label in frame if label is not None]
     if not isinstance(dense, ir.DenseIntElementsAttr) or len(labels) != 1:
         return None

@@ -145,6 +145,10 @@ def _config(name: str, attribute: ir.Attribute) -> dict[str, Any]:
     return value
 
 
+_LONGEST = 1 << 16
+"""Elements of a list: one value everywhere takes no memory before it is one."""
+
+
 def _value(attribute: ir.Attribute) -> Any:
     """The Python value of an attribute; the attribute itself where it is of no such kind."""
     if isinstance(attribute, ir.DictAttr):
@@ -156,6 +160,8 @@ def _value(attribute: ir.Attribute) -> Any:
     if isinstance(attribute, (ir.DenseI64ArrayAttr, ir.DenseI32ArrayAttr, ir.DenseBoolArrayAttr)):
         return list(attribute)
     if isinstance(attribute, (ir.DenseIntElementsAttr, ir.DenseFPElementsAttr)):
+        if len(attribute) > _LONGEST:
+            return attribute
         if not attribute.type.rank:
             return attribute[0]
         return list(attribute)

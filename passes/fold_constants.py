@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir, simplify
+from ..bindings import Rewriter, apply_patterns, constant_value, ir, simplify
 from ..stablehlo import Builder, is_bool, is_float
 from .base import Pass, Report
 
@@ -102,7 +102,7 @@ def _number(value: ir.Value) -> Number | None:
     op = value.owner.operation
     if op.name not in ("stablehlo.constant", "arith.constant"):
         return None
-    dense = op.attributes["value"]
+    dense = constant_value(op)
     if not isinstance(dense, ir.DenseElementsAttr) or not dense.is_splat:
         return None
     if not _is_number_type(dense.type.element_type):

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from .. import dialect
-from ..bindings import Rewriter, apply_patterns, erase_dead, ir
+from ..bindings import Rewriter, apply_patterns, constant_value, erase_dead, ir
 from ..dialect.sdpa import UNBOUNDED
 from ..stablehlo import Builder, element_type, is_bool
 from .attention_masks import is_representable, placement_of, start_of
@@ -103,7 +103,7 @@ def _elements(value: ir.Value) -> np.ndarray | None:
     constant = made_by(value, "constant")
     if constant is None or isinstance(element_type(value), ir.BF16Type):
         return None
-    dense = constant.attributes["value"]
+    dense = constant_value(constant)
     return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..bindings import ir
+from ..bindings import constant_value, ir
 from ..stablehlo import element_type, is_bool
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
@@ -337,7 +337,7 @@ def _wide(shape: Sequence[int | None]) -> list[int | None]:
 def _is_copied(op: ir.Operation) -> bool:
     """Whether a cheap op says no more than its operand: a splat, a spread, a unit dimension."""
     if op.name == "stablehlo.constant":
-        value = op.attributes["value"]
+        value = constant_value(op)
         return isinstance(value, ir.DenseElementsAttr) and value.is_splat
     if op.name == "stablehlo.reshape":
         return _wide(_sizes(op.operands[0])) == _wide(_sizes(op.results[0]))

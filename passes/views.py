@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..bindings import ir
+from ..bindings import constant_value, ir
 from ..stablehlo import is_float
 
 
@@ -306,7 +306,7 @@ def splat(value: ir.Value) -> float | int | None:
         op = producer(op.operands[0])
     if op is None or op.name != "stablehlo.constant":
         return None
-    dense = op.attributes["value"]
+    dense = constant_value(op)
     if not isinstance(dense, ir.DenseElementsAttr) or not dense.is_splat:
         return None
     number = dense.get_splat_value().value

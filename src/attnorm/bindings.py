@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch_mlir import dialects, ir, rewrite
 from torch_mlir._mlir_libs import _stablehlo as hlo
@@ -34,6 +35,7 @@ __all__ = [
     "bytecode",
     "changes",
     "collecting_diagnostics",
+    "constant_value",
     "deserialize_portable_artifact",
     "diagnostic",
     "dialect_names",
@@ -45,11 +47,12 @@ __all__ = [
     "inline_resource_of",
     "ir",
     "make_context",
+    "names",
     "parse_bytecode",
     "parse_bytecode_file",
     "parse_text",
     "raising_located",
-    "reading_strings",
+    "reading_attributes",
     "run_native",
     "serialize_portable_artifact",
     "simplify",
@@ -162,6 +165,8 @@ def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
 
 # What nanobind raises for a string that is not UTF-8: MLIR's may hold any bytes.
 _NOT_UTF8 = "str_from_cstr_and_size(): conversion error"
+# Of an attribute or a type.
+_NO_CLASS = "Can't cast unknown element type"
 
 
 @contextmanager
@@ -184,27 +189,37 @@ def raising_located(what: str, unnamed: str = "-") -> Iterator[None]:
 
 
 @contextmanager
-def reading_strings(op: ir.Operation) -> Iterator[None]:
-    """Turns a string that is not UTF-8, which the bindings do not read, into an error at `op`."""
+def reading_attributes(op: ir.Operation) -> Iterator[None]:
+    """Turns what the bindings cannot read, such as strings not in UTF-8, into an error at `op`."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise _unreadable(op, error) from None
 
 
-def _unreadable(op: ir.Operation, error: RuntimeError) -> Exception:
-    if _NOT_UTF8 not in str(error):
+def _unreadable(op: ir.Operation, error: Exception) -> Exception:
+    if _NOT_UTF8 in str(error):
+        message = "expected strings in UTF-8"
+    elif _NO_CLASS in str(error):
+        message = f"expected other attributes: {str(error).partition(_NO_CLASS)[2].strip()}"
+    else:
         return error
-    return AttnormError(diagnostic(op.location, f"'{op.name}' op: expected strings in UTF-8"))
+    return AttnormError(diagnostic(op.location, f"'{op.name}' op: {message}"))
+
+
+def names(dictionary: ir.DictAttr) -> list[str]:
+    """The names in a dictionary attribute. One that is not UTF-8 raises, as other strings do."""
+    found = []
+    for item in dictionary:
+        repr(item)  # raises; the name itself would abort
+        found.append(item.name)
+    return found
 
 
 def entries(dictionary: ir.DictAttr) -> dict[str, ir.Attribute]:
-    """What a dictionary attribute holds. A name that is not UTF-8 raises, as other strings do."""
-    found = {}
-    for item in dictionary:
-        repr(item)  # raises; the name itself would abort
-        found[item.name] = item.attr
-    return found
+    """What a dictionary attribute holds, where the bindings have classes for all of it."""
+    # The items of an iteration abort where they have none.
+    return {name: dictionary[name] for name in names(dictionary)}
 
 
 @contextmanager
@@ -325,6 +340,14 @@ def _as_module(module: ir.Operation) -> ir.Module:
     return ir.Module.parse(bytecode(module), module.context)
 
 
+def constant_value(constant: ir.Operation) -> Any:
+    """What a constant holds; None where the bindings have no class for it: complex numbers."""
+    try:
+        return constant.attributes["value"]
+    except TypeError:
+        return None
+
+
 # What a resource's text starts with: "0x" and the alignment, as a 32-bit number.
 _BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
 
@@ -429,7 +452,7 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
         with op.location:
             try:
                 changed = pattern(op.operation, Rewriter(rewriter))
-            except RuntimeError as error:
+            except (RuntimeError, TypeError) as error:
                 raise _unreadable(op.operation, error) from None
         if changed:
             _note_change()

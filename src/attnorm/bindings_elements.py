@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from torch_mlir._mlir_libs import _mlir
 
-from .bindings import diagnostic, ir
+from .bindings import diagnostic, ir, names, reading_attributes
 from .errors import AttnormError, Diagnostic
 
 
@@ -93,20 +93,22 @@ def check_sizes(module: ir.Operation, name: str) -> None:
     seen: set[ir.Type] = set()
 
     def visit(op: ir.Operation) -> ir.WalkResult:
+        with reading_attributes(op):
+            problem = problem_of(op)
+        if problem is None:
+            return ir.WalkResult.ADVANCE
+        found.append(replace(diagnostic(op.location, problem), file=name))
+        return ir.WalkResult.INTERRUPT
+
+    def problem_of(op: ir.Operation) -> str | None:
         problem = None
         for type_ in _types(op):
             if type_ not in seen:
                 seen.add(type_)
                 problem = problem or _size_problem(type_)
-        attributes = op.attributes
-        for index in range(len(attributes)):
-            # The bindings have no class for elements that are complex.
-            with contextlib.suppress(TypeError):
-                problem = problem or _elements_problem(attributes[index].attr)
-        if problem is None:
-            return ir.WalkResult.ADVANCE
-        found.append(replace(diagnostic(op.location, problem), file=name))
-        return ir.WalkResult.INTERRUPT
+        for name_ in op.attributes:
+            problem = problem or _elements_problem(op.attributes, name_)
+        return problem
 
     module.walk(visit)
     if found:
@@ -132,11 +134,15 @@ def _size_problem(type_: ir.Type) -> str | None:
     return None
 
 
-def _elements_problem(value: ir.Attribute) -> str | None:
-    if isinstance(value, ir.ArrayAttr):
-        return next(filter(None, map(_elements_problem, value)), None)
-    if isinstance(value, ir.DictAttr):
-        return next(filter(None, (_elements_problem(item.attr) for item in value)), None)
+def _elements_problem(holder: Any, key: str | int) -> str | None:
+    """What is wrong with one of the attributes that an op, a dictionary or a list holds."""
+    try:
+        value = holder[key]
+    except TypeError:
+        return None  # The bindings have no class for it: complex elements, for one.
+    if isinstance(value, (ir.ArrayAttr, ir.DictAttr)):
+        keys = range(len(value)) if isinstance(value, ir.ArrayAttr) else names(value)
+        return next(filter(None, (_elements_problem(value, key) for key in keys)), None)
     if not isinstance(value, ir.DenseElementsAttr):
         return None
     type_ = ir.ShapedType(value.type)

@@ -43,7 +43,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import dialect
-from .bindings import bytecode, diagnostic, ir, reading_strings
+from .bindings import bytecode, diagnostic, ir, reading_attributes
 from .dialect.base import shape_of
 from .errors import AttnormError, Diagnostic
 from .passes.callees import COMPOSITES, CUSTOM_CALLS
@@ -164,7 +164,7 @@ def report(module: ir.Operation, pipeline: str = RAISE, *, kernels: bool = False
     whose epsilon the IR does not carry is recognised all the same. Raises `AttnormError` with
     located diagnostics where a pass fails.
     """
-    with reading_strings(module):
+    with reading_attributes(module):
         return _report(module, [_with_epsilon(step) for step in resolve(pipeline)], kernels)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 
 from . import guard, passes, pipelines
-from .bindings import PassManager, changes, diagnostic, ir, raising_located, reading_strings
+from .bindings import PassManager, changes, diagnostic, ir, raising_located, reading_attributes
 from .errors import AttnormError, Diagnostic, printable
 from .passes import Pass, Report
 
@@ -305,7 +305,7 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, veri
     def callback(op: ir.Operation, handle) -> None:
         report, before = Report(), changes()
         try:
-            with reading_strings(op):
+            with reading_attributes(op):
                 pass_.run(op, report)
         except AttnormError:
             raise
