@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from attention_idioms import LOWEST
 from function_text import FLOATS, Function, mixed, names, signature, small_integers, some_true
 from idiom_steps import IDIOMS, head_norm
 from idioms import Value
@@ -259,12 +260,28 @@ def heads(f: Function, *, litert: bool) -> tuple[list[Value], Value, list[int]]:
 
 def mask_of(f: Function, scores: Sequence[int], *, full: bool = False, floats: bool) -> Value:
     """A mask of the scores' shape, or one that broadcasts to it."""
+    if not (full or f.is_dynamic) and f.pick(True, False, False):
+        return band_of(f, scores[-2:])
     shape = [f.pick(size, 1) for size in scores]
     if not full:
         shape = shape[f.pick(*range(len(shape))) :]
     if floats or f.pick(True, False):
         return f.argument(shape, f.pick("f32", "f32", "f16", "bf16"), mixed)
     return f.argument(shape, "i1", some_true)
+
+
+def band_of(f: Function, shape: Sequence[int]) -> Value:
+    """A mask of positions, as a predicate or to be added."""
+    query, key = f.iota(0, shape, "i32"), f.iota(1, shape, "i32")
+    moved = f.either("add", query, f.number(f.pick(0, 0, 1, -1, 2), query))
+    kept = f.compare(f.pick("LE", "LE", "LT", "GE", "GT", "EQ"), key, moved)
+    if f.pick(True, False, False):
+        near = f.binary("subtract", query, key)
+        kept = f.either("and", kept, f.compare("LT", near, f.number(f.pick(1, 2, 3), near)))
+    if f.pick(True, False):
+        return kept
+    zero = f.constant(0.0, shape, "f32")
+    return f.select(kept, zero, f.number(f.pick(-math.inf, -math.inf, LOWEST, -1e9), zero))
 
 
 def attention_call(f: Function) -> None:
@@ -286,6 +303,24 @@ def attention_call(f: Function) -> None:
     # A masked value need not be read.
     f.symbols.tame = True
     custom(f, target, operands, result, spelled(f, parameters))
+
+
+def marked(f: Function) -> None:
+    """LiteRT's markers around a step."""
+    tag = f"id{len(f.lines)}"
+
+    def mark(x: Value, position: int, *, is_input: bool) -> Value:
+        config = {"name": "my.marked", "pos": position, "id": tag, "is_input": is_input}
+        if not is_input and f.pick(True, False):
+            config["attr"] = {"n": 2}
+        text = json.dumps(config).replace('"', r"\22")
+        body = f'stablehlo.custom_call @mark_tensor({x.name}) {{backend_config = "{text}"}}'
+        return f.several(f"{body} : {signature([x], [x])}", [x])[0]
+
+    x = mark(f.take_float(), 0, is_input=True)
+    f.give(x, x)
+    f.pick(*IDIOMS, *PLAIN)(f)
+    f.give(mark(f.pool[-1], 0, is_input=False))
 
 
 def unknown_call(f: Function) -> None:
@@ -411,7 +446,7 @@ def loop(f: Function) -> None:
 
 CALLS = (
     *(call, call, composite, norm_composite, reduce_call, norm_call, softmax_call),
-    *(attention_call, norm_op, norm_op, sdpa_op, branch, loop),
+    *(attention_call, norm_op, norm_op, sdpa_op, sdpa_op, marked, branch, loop),
 )
 
 DYNAMIC: tuple[Step, ...] = (

@@ -178,6 +178,13 @@ def give_projected(f: Function, x: Value, size: int, *, constant: bool = False) 
     return y
 
 
+def wide_projection(f: Function) -> None:
+    """A few vectors and a matrix that is large for what else there is."""
+    rows, depth, size = f.pick(1, 1, 2, 4), f.pick(8, 16, 32), f.pick(16, 32)
+    x = f.argument([rows, depth], f.pick("f32", "f32", "bf16", "f16"), mixed)
+    give_projected(f, x, size, constant=f.pick(True, False))
+
+
 def product(f: Function) -> None:
     """A product of two values, with batch dimensions in front."""
     x = f.take_float(2)
@@ -193,5 +200,5 @@ def product(f: Function) -> None:
 
 PLAIN = (
     *(unary, binary, with_number, with_rows, chosen, clamped, cast, cast, moved, moved),
-    *(reduction, projection, product),
+    *(reduction, projection, wide_projection, product),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 import traceback
@@ -24,8 +25,10 @@ from attnorm.errors import AttnormError
 
 CHUNK = 100
 """Seeds that share a process and a context: what a context has seen, it keeps."""
-SECONDS = 30.0
-"""How long a module may take."""
+SECONDS = 30
+"""How long a module may compute; a load on the machine does not count."""
+PATIENCE = 20
+"""How many times as long it may take."""
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -48,7 +51,7 @@ class _Worker:
 
 
 def run(
-    seeds: Iterator[range], processes: int, *, seconds: float = SECONDS
+    seeds: Iterator[range], processes: int, *, seconds: int = SECONDS
 ) -> Iterator[Found | Counter[str]]:
     """Checks ranges of seeds, some processes at a time; findings and counts as they come."""
     # Children find loaded what they share.
@@ -60,12 +63,12 @@ def run(
             more = next(seeds, None)
             if more is None:
                 break
-            workers.append(_start(more))
+            workers.append(_start(more, seconds))
         if not workers:
             return
         ready = wait([worker.messages for worker in workers], timeout=1.0)
         for worker in list(workers):
-            late = time.monotonic() - worker.since > seconds
+            late = time.monotonic() - worker.since > PATIENCE * seconds
             if worker.messages not in ready and not late:
                 continue
             message = None if late else _receive(worker)
@@ -73,7 +76,7 @@ def run(
                 workers.remove(worker)
                 yield from _ended(worker, late=late)
                 if len(rest := worker.seeds):
-                    workers.append(_start(rest))
+                    workers.append(_start(rest, seconds))
             elif isinstance(message, int):
                 worker.seeds = range(message, worker.seeds.stop)
                 worker.since = time.monotonic()
@@ -95,8 +98,8 @@ def _ended(worker: _Worker, *, late: bool) -> Iterator[Found]:
     worker.process.join()
     worker.messages.close()
     seed, status = worker.seeds.start, worker.process.exitcode
-    if late:
-        yield Found(seed, Finding("hang", "-", f"more than {SECONDS:.0f} seconds"))
+    if late or status == -signal.SIGXCPU:
+        yield Found(seed, Finding("hang", "-", "too long"))
     elif status < 0:
         yield Found(seed, Finding("death", "-", signal.Signals(-status).name))
     elif status > 0:
@@ -106,21 +109,23 @@ def _ended(worker: _Worker, *, late: bool) -> Iterator[Found]:
     worker.seeds = range(seed + 1, worker.seeds.stop)
 
 
-def _start(seeds: range) -> _Worker:
+def _start(seeds: range, seconds: int) -> _Worker:
     ours, theirs = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_work, args=(seeds, theirs), daemon=True)
+    process = _FORK.Process(target=_work, args=(seeds, theirs, seconds), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours, seeds)
 
 
-def _work(seeds: range, messages: Connection) -> None:
-    """Checks modules; says at which seed it is, what it found, and at last what it counted."""
+def _work(seeds: range, messages: Connection, seconds: int) -> None:
+    """Checks modules; says at which seed it is, what it found and what it counted."""
     _silence()
-    counter: Counter[str] = Counter()
     context = api.new_context()
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
     for seed in seeds:
         messages.send(seed)
+        counter: Counter[str] = Counter()
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, most))
         try:
             finding = check_seed(seed, context, counter)
         except Exception as error:
@@ -129,7 +134,7 @@ def _work(seeds: range, messages: Connection) -> None:
             finding = Finding("fuzzer", place, f"{type(error).__name__}: {error}")
         if finding:
             messages.send(Found(seed, finding))
-    messages.send(counter)
+        messages.send(counter)
 
 
 def check_seed(seed: int, context: ir.Context, counter: Counter[str]) -> Finding | None:
