@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -45,18 +47,14 @@ class Program:
     ):
         """Raises `AttnormError` for bytes that are no .vmfb, and for files that do not fit it.
 
+        A .vmfb carries checksums, which are looked at; it is code all the same, and calls run it.
         Files have to hold every weight, of its type. A program for another architecture, or without
         its weights, can be saved; its first call is an error.
         """
         self._vmfb = bytes(vmfb)
         self._device_name = device
         _ = self._device  # an error now rather than later
-        try:
-            self._module = runtime.VmModule.copy_buffer(instance(), self._vmfb)
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).partition("; ")[2] or str(error)
-            raise AttnormError(f"expected an IREE module (.vmfb): {reason}") from None
-        self._entries = _entries(self._module)
+        self._module, self._entries = _read(self._vmfb)
         self._functions = {name: _signature(name, entry) for name, entry in self._entries.items()}
         self._weights: dict[str, TensorType] = {}
         for entry in self._entries.values():
@@ -260,6 +258,22 @@ def _explain_load(message: str) -> str:
 
 
 # -- types ---------------------------------------------------------------------------------------
+
+
+def _read(vmfb: bytes) -> tuple[runtime.VmModule, dict[str, runtime.VmFunction]]:
+    """A module and its functions; what is not the file that was written does not get to IREE."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(vmfb)) as archive:
+            broken = archive.testzip()
+        if broken:
+            raise AttnormError(f"expected an IREE module (.vmfb): {broken} has other bytes")
+        module = runtime.VmModule.copy_buffer(instance(), vmfb)
+        return module, _entries(module)
+    except AttnormError:
+        raise
+    except Exception as error:  # zipfile raises many
+        reason = str(error).partition("; ")[2] or str(error)
+        raise AttnormError(f"expected an IREE module (.vmfb): {reason}") from None
 
 
 def _entries(module: runtime.VmModule) -> dict[str, runtime.VmFunction]:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import AttnormError, Diagnostic
 from ..files import read_bytes, read_start
+from . import archive_ranges
 from .tensor_type import ELEMENTS, TensorType
 
 _ARCHIVE_MAGIC = b"IRPA"
@@ -93,6 +94,9 @@ class WeightFiles:
         is_archive = read_start(path).startswith(_ARCHIVE_MAGIC)
         if not path.is_file():
             raise _refused(path, "expected an .irpa or .safetensors file")
+        problem = archive_ranges.problem(path) if is_archive else None
+        if problem:
+            raise _refused(path, problem)
         types = {} if is_archive else _safetensors_types(path)
         try:
             self.index.load(str(path), format="irpa" if is_archive else "safetensors")

@@ -6,9 +6,13 @@ written again. Nothing but `AttnormError` may come out of it.
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -241,8 +245,6 @@ def _arrays() -> list[np.ndarray]:
 
 
 def _npy() -> list[bytes]:
-    import io
-
     found = []
     for array in _arrays():
         for version in ((1, 0), (2, 0), (3, 0)):
@@ -373,8 +375,19 @@ def _run_metadata(path: Path, index: int) -> None:
     whole = programs()[2]
     start, end = whole.index(b'{"family"'), whole.rindex(b"}", 0, whole.index(b'"eos": [2]') + 12)
     broken = text[: end + 1 - start].ljust(end + 1 - start)
-    path.write_bytes(whole[:start] + broken + whole[end + 1 :])
+    path.write_bytes(_with_sums(whole, whole[:start] + broken + whole[end + 1 :]))
     _run_program(path, index)
+
+
+def _with_sums(whole: bytes, changed: bytes) -> bytes:
+    """A changed program whose checksums are right."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        for item in archive.infolist():
+            start = item.header_offset + 30
+            start += sum(struct.unpack_from("<2H", whole, item.header_offset + 26))
+            found = zlib.crc32(changed[start : start + item.file_size])
+            changed = changed.replace(struct.pack("<I", item.CRC), struct.pack("<I", found))
+    return changed
 
 
 KINDS = {

@@ -36,6 +36,8 @@ from attnorm.errors import AttnormError
 CPU_SECONDS = 10
 MEMORY = 1 << 30
 """Bytes of address space that a file may take beside what a process has before it is read."""
+_KEPT = 3
+"""Files of one finding that are kept."""
 _BATCH = 250
 """Files that one child does: what they leave in its context goes with it."""
 
@@ -240,9 +242,12 @@ def _hunt_all(name: str, arguments: argparse.Namespace) -> int:
         if not pid:
             os.close(read)
             with os.fdopen(write, "w", buffering=1) as out:
+                kept: Counter[str] = Counter()
                 for found in hunt(name, arguments.seed, range(start, min(start + size, end))):
                     if isinstance(found, Finding):
-                        _keep(arguments.keep, found)
+                        kept[found.what] += 1
+                        if kept[found.what] <= _KEPT:
+                            _keep(arguments.keep, found)
                         print(json.dumps([found.what, found.index]), file=out)
                     else:
                         print(json.dumps([found, None]), file=out)
