@@ -305,11 +305,24 @@ def parse_bytecode_file(path: str | Path, context: ir.Context, name: str) -> ir.
 
 def deserialize_portable_artifact(source: bytes, name: str, context: ir.Context) -> ir.Operation:
     """Reads a StableHLO portable artifact (VHLO bytecode); `name` is the file in errors."""
-    with context, raising_located("cannot read the portable artifact", unnamed=name):
-        try:
+    found: list[Diagnostic] = []
+
+    def handler(said: ir.Diagnostic) -> bool:
+        if said.severity == ir.DiagnosticSeverity.ERROR:
+            with raising_located("cannot read the portable artifact", unnamed=name):
+                found.append(_renamed(_from_info(said), "-", name))
+        return True
+
+    # Errors are no exceptions here.
+    attached = context.attach_diagnostic_handler(handler)
+    try:
+        with context, raising_located("cannot read the portable artifact", unnamed=name):
             return hlo.deserialize_portable_artifact(context, source).operation
-        except ValueError:
-            raise AttnormError(Diagnostic("expected a whole portable artifact", name)) from None
+    except ValueError:
+        expected = Diagnostic("expected a whole portable artifact", name)
+        raise AttnormError(found or expected) from None
+    finally:
+        attached.detach()
 
 
 def serialize_portable_artifact(module: ir.Operation, version: str | None = None) -> bytes:

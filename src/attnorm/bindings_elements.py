@@ -93,8 +93,13 @@ def check_sizes(module: ir.Operation, name: str) -> None:
     seen: set[ir.Type] = set()
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        with reading_attributes(op):
-            problem = problem_of(op)
+        try:
+            with reading_attributes(op):
+                problem = problem_of(op)
+        except AttnormError as error:
+            # It would come out of the walk as another.
+            found.extend(error.diagnostics)
+            return ir.WalkResult.INTERRUPT
         if problem is None:
             return ir.WalkResult.ADVANCE
         found.append(replace(diagnostic(op.location, problem), file=name))

@@ -7,6 +7,7 @@ reader that ends with an error may have written where it should not.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -96,7 +97,7 @@ def _reader() -> subprocess.Popen[str]:
 def _stop() -> None:
     global _running
     if _running and _running[0] == os.getpid():
-        with _running[1]:
+        with contextlib.suppress(BrokenPipeError), _running[1]:
             pass  # closes its input, and waits
     _running = None
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 from iree import runtime
+from mutate import mutate_bytes, mutate_json, mutate_text
 from safetensors import TensorSpec, serialize
 
 import attnorm
@@ -33,7 +34,6 @@ from attnorm.execution.arrays import load_npy
 from attnorm.execution.program import Program
 from attnorm.execution.weight_files import WeightFiles
 from attnorm.pipeline import Step, resolve, run
-from mutate import mutate_bytes, mutate_json, mutate_text
 
 ROOT = Path(__file__).parents[2]
 _LARGEST = 20_000
@@ -99,11 +99,14 @@ _TEXTS = [
   %s = stablehlo.shift_left %d, %c : tensor<4xi32>
   %z = stablehlo.constant dense<2.5> : tensor<2x4xf32>
   %p = stablehlo.constant dense<0> : tensor<i32>
-  %t = stablehlo.dynamic_slice %z, %p, %p, sizes = [1, 2] : (tensor<2x4xf32>, tensor<i32>, tensor<i32>) -> tensor<1x2xf32>
-  %u = stablehlo.dynamic_update_slice %z, %t, %p, %p : (tensor<2x4xf32>, tensor<1x2xf32>, tensor<i32>, tensor<i32>) -> tensor<2x4xf32>
+  %t = stablehlo.dynamic_slice %z, %p, %p, sizes = [1, 2] :
+      (tensor<2x4xf32>, tensor<i32>, tensor<i32>) -> tensor<1x2xf32>
+  %u = stablehlo.dynamic_update_slice %z, %t, %p, %p :
+      (tensor<2x4xf32>, tensor<1x2xf32>, tensor<i32>, tensor<i32>) -> tensor<2x4xf32>
   return %u, %s : tensor<2x4xf32>, tensor<4xi32>
 }""",
-    b"""func.func @main(%x: tensor<3xi64>, %y: tensor<1x4x4x2xf32>) -> (tensor<3xi64>, tensor<1x2x2x2xf32>) {
+    b"""func.func @main(%x: tensor<3xi64>, %y: tensor<1x4x4x2xf32>)
+    -> (tensor<3xi64>, tensor<1x2x2x2xf32>) {
   %r:2 = stablehlo.while(%i = %x, %j = %x) : tensor<3xi64>, tensor<3xi64>
     cond {
       %t = stablehlo.constant dense<true> : tensor<i1>
@@ -117,9 +120,12 @@ _TEXTS = [
     ^bb0(%a: tensor<f32>, %b: tensor<f32>):
       %m = stablehlo.maximum %a, %b : tensor<f32>
       stablehlo.return %m : tensor<f32>
-    }) {window_dimensions = array<i64: 1, 2, 2, 1>, window_strides = array<i64: 1, 2, 2, 1>} : (tensor<1x4x4x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+    }) {window_dimensions = array<i64: 1, 2, 2, 1>,
+        window_strides = array<i64: 1, 2, 2, 1>} :
+        (tensor<1x4x4x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
   %g = stablehlo.slice %y [0:1, 0:4:2, 0:2, 0:2] : (tensor<1x4x4x2xf32>) -> tensor<1x2x2x2xf32>
-  %v = stablehlo.pad %g, %z, low = [0, 0, 0, 0], high = [0, 0, 0, 0], interior = [0, 0, 0, 0] : (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
+  %v = stablehlo.pad %g, %z, low = [0, 0, 0, 0], high = [0, 0, 0, 0], interior = [0, 0, 0, 0] :
+      (tensor<1x2x2x2xf32>, tensor<f32>) -> tensor<1x2x2x2xf32>
   %h = stablehlo.add %v, %w : tensor<1x2x2x2xf32>
   return %r#0, %h : tensor<3xi64>, tensor<1x2x2x2xf32>
 }""",
@@ -327,8 +333,16 @@ def _run_index(path: Path, index: int) -> None:
 # -- programs ------------------------------------------------------------------------------------
 
 _MODEL = {
-    **{"family": "llama", "capacity": 8, "batch": 1, "chunks": [4], "window": None, "slots": None},
-    **{"rolling": [], "vocabulary": 16, "bos": 1, "eos": [2]},
+    "family": "llama",
+    "capacity": 8,
+    "batch": 1,
+    "chunks": [4],
+    "window": None,
+    "slots": None,
+    "rolling": [],
+    "vocabulary": 16,
+    "bos": 1,
+    "eos": [2],
 }
 _PROGRAMS = (
     "func.func @main(%x: tensor<2x?xf32>) -> tensor<2x?xf32> { return %x : tensor<2x?xf32> }\n",
