@@ -6,18 +6,24 @@ tools do not call: a third of the start-up. So its loading waits here for the fi
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+import types
+from typing import Any
 
 
-def _defer(name: str) -> None:
-    spec = importlib.util.find_spec(name)
-    if name in sys.modules or spec is None or spec.loader is None:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+class _Deferred(types.ModuleType):
+    """A module that is loaded when something in it is asked for.
+
+    `importlib.util.LazyLoader` loads where a second import asks whether the first is done.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        module = importlib.import_module(self.__name__)
+        vars(self).update(vars(module))
+        return getattr(module, name)
 
 
-_defer("numpy")
+sys.modules.setdefault("numpy", _Deferred("numpy"))
