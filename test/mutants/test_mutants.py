@@ -25,17 +25,18 @@ def environment(mutant: Mutant | None) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def run_lines(path: Path) -> str:
-    """The RUN lines of a lit test as one shell command."""
+def run_lines(path: Path, scratch: Path) -> str:
+    """The RUN lines of a lit test as one shell command; its files go to `scratch`."""
     lines = [line.partition("RUN:")[2] for line in path.read_text().splitlines() if "RUN:" in line]
     text = "\n".join(lines).replace("\\\n", " ").replace("%s", shlex.quote(str(path)))
+    text = text.replace("%t", shlex.quote(str(scratch / "t")))
     commands = text.replace("FileCheck", "filecheck --enable-var-scope").split("\n")
     return " && ".join(command.strip() for command in commands)
 
 
-def suite_passes(path: Path, mutant: Mutant | None) -> bool:
+def suite_passes(path: Path, mutant: Mutant | None, scratch: Path) -> bool:
     """Whether a lit test passes."""
-    command = ["bash", "-c", f"set -o pipefail; {run_lines(path)}"]
+    command = ["bash", "-c", f"set -o pipefail; {run_lines(path, scratch)}"]
     return not subprocess.run(command, env=environment(mutant), capture_output=True).returncode
 
 
@@ -48,15 +49,15 @@ def check(example: str, mutant: Mutant | None) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("lit", sorted({mutant.lit for mutant in MUTANTS}))
-def test_suite_passes_without_mutant(lit: str) -> None:
+def test_suite_passes_without_mutant(lit: str, tmp_path: Path) -> None:
     """It is the mutants that these tests fail on."""
-    assert suite_passes(HERE.parent / lit, None)
+    assert suite_passes(HERE.parent / lit, None, tmp_path)
 
 
 @EVERY
-def test_suite_notices(mutant: Mutant) -> None:
+def test_suite_notices(mutant: Mutant, tmp_path: Path) -> None:
     """A test of the suite fails."""
-    assert not suite_passes(HERE.parent / mutant.lit, mutant)
+    assert not suite_passes(HERE.parent / mutant.lit, mutant, tmp_path)
 
 
 @pytest.mark.parametrize("example", sorted({mutant.example for mutant in MUTANTS}))
