@@ -32,12 +32,12 @@ def from_onnx(source: str | Path | bytes, *, dims: Mapping[str, int] | None = No
     from .onnx_rewrite import rewrite
 
     file = "<bytes>" if isinstance(source, bytes) else str(source)
-    model = rewrite(_load(source, file), dict(dims or {}), file)
+    model, places = rewrite(_load(source, file), dict(dims or {}), file)
     module = bindings_onnx.import_model(
-        model, api.new_context(), {"rms_norm", "sdpa"}, _build, file
+        model, api.new_context(), {"rms_norm", "sdpa"}, _build, places
     )
     run(module, "to-composites")
-    bindings_onnx.finish(module, file)
+    bindings_onnx.finish(module, places)
     # A context without the torch dialect, and a module that shares no memory with the model.
     return parse_bytecode(bytecode(module), file, api.new_context())
 

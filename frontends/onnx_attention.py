@@ -33,7 +33,9 @@ def attention(graph: Graph, node: Node) -> list[str]:
     if attributes["softmax_precision"] == TensorProto.DOUBLE != graph.element(q):
         raise Refusal("softmax_precision: expected no wider type than f32")
     if (attributes["scale"] or 0) < 0:
-        raise Refusal("scale: expected a number with a square root, which Q and K are multiplied by")
+        raise Refusal(
+            "scale: expected a number with a square root, which Q and K are multiplied by"
+        )
     packed = len(graph.shape(q)) == 3
     depth = graph.size(q, -1)
     if packed:

@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 from ..errors import AttnormError, Diagnostic
 from .onnx_attention import attention, group_query_attention, multi_head_attention
 from .onnx_graph import DOMAIN, Graph, Node, NotYet, Refusal, sizes
+from .onnx_names import Places, describe, settle_names
 from .onnx_norms import (
     rms_normalization,
     simplified_layer_normalization,
@@ -37,9 +38,14 @@ _LARGE = 1024
 """Constants of more bytes take no part in the inference of shapes."""
 
 
-def rewrite(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> onnx.ModelProto:
-    """Gives sizes to dimensions, replaces nodes, infers all shapes."""
+def rewrite(
+    model: onnx.ModelProto, dims: Mapping[str, int], file: str
+) -> tuple[onnx.ModelProto, Places]:
+    """Gives sizes to dimensions, replaces nodes, infers all shapes; says where each node is."""
+    _check_ranks(model.graph, file)
     _set_dims(model, dims, file)
+    settle_names(model.graph, file)
+    written = list(model.graph.node)
     for tensor in model.graph.initializer:
         if tensor.data_type in (onnx.TensorProto.BOOL, onnx.TensorProto.UINT8):
             # From raw data they would become a resource, of a type that IREE does not take.
@@ -58,7 +64,16 @@ def rewrite(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> onnx.
         if not _replace_some(graph, model.graph, file):
             break
     _attach(model.graph, large)
-    return model
+    return model, Places(file, {node.name: describe(node, graph.types) for node in written})
+
+
+def _check_ranks(graph: onnx.GraphProto, file: str) -> None:
+    """Refuses an input of any shape: torch-mlir would take it for a scalar."""
+    constants = {x.name for x in graph.initializer}
+    for value in graph.input:
+        tensor = value.type.tensor_type
+        if value.name not in constants and tensor.elem_type and not tensor.HasField("shape"):
+            raise AttnormError(Diagnostic(f"input '{value.name}': expected a known rank", file))
 
 
 def _set_dims(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import onnx
@@ -12,6 +13,8 @@ from torch_mlir.extras.onnx_importer import Config, ModelInfo, NodeImporter
 
 from .bindings import ir, run_native
 from .errors import AttnormError, Diagnostic
+from .frontends.nan_order import order_nan
+from .frontends.onnx_names import Places
 
 # torch-backend-to-stablehlo-backend-pipeline up to the check of its result, which no call passes.
 _TO_STABLEHLO = (
@@ -32,9 +35,9 @@ Build = Callable[[str, dict[str, Any], list[ir.Value], list[ir.Type]], list[ir.V
 
 
 def import_model(
-    model: onnx.ModelProto, context: ir.Context, own: set[str], build: Build, file: str
+    model: onnx.ModelProto, context: ir.Context, own: set[str], build: Build, places: Places
 ) -> ir.Operation:
-    """The graph of a model, its shapes inferred, as StableHLO with the function `@main`.
+    """The graph of a model, its shapes inferred, as verified StableHLO with the function `@main`.
 
     Nodes whose operator is in `own` go through torch-mlir as calls, which `build` then replaces.
     """
@@ -44,21 +47,26 @@ def import_model(
     try:
         NodeImporter.define_function(info.main_graph, module).import_all()
     except Exception as error:  # it has no error of its own for most
-        raise AttnormError(Diagnostic(f"cannot import the graph: {error}", file)) from error
+        raise AttnormError(places.error(f"cannot import the graph: {error}")) from error
     main = module.regions[0].blocks[0].operations[0]
     with context:
         main.attributes["sym_name"] = ir.StringAttr.get("main")
         calls = _call(module, own)
-    _run(module, _TO_STABLEHLO, file)
-    _replace(module, calls, build, file)
+    with _locating(module, places):
+        run_native(module, _TO_STABLEHLO)
+        _replace(module, calls, build)
+        module.verify()
+    order_nan(module)
     for name in [name for name in main.attributes if name.startswith(_META)]:
         del main.attributes[name]
     return module
 
 
-def finish(module: ir.Operation, file: str) -> None:
+def finish(module: ir.Operation, places: Places) -> None:
     """Checks that nothing of torch is left, and cleans up."""
-    _run(module, _FINISH, file)
+    with _locating(module, places):
+        run_native(module, _FINISH)
+        module.verify()
 
 
 _Calls = dict[str, tuple[str, dict[str, Any]]]
@@ -119,17 +127,14 @@ def _declare(module: ir.Operation, name: str, op: ir.Operation) -> None:
     )
 
 
-def _replace(module: ir.Operation, calls: _Calls, build: Build, file: str) -> None:
+def _replace(module: ir.Operation, calls: _Calls, build: Build) -> None:
     for op in _operations(module):
         if op.name != "func.call" or op.attributes["callee"].value not in calls:
             continue
         operator, attributes = calls[op.attributes["callee"].value]
         types = [result.type for result in op.results]
         with op.location, ir.InsertionPoint(op):
-            try:
-                values = build(operator, attributes, list(op.operands), types)
-            except ir.MLIRError as error:
-                raise _located(error, file) from None
+            values = build(operator, attributes, list(op.operands), types)
         _put(op, values)
     for function in list(module.regions[0].blocks[0].operations):
         if function.attributes["sym_name"].value in calls:
@@ -143,21 +148,30 @@ def _put(op: ir.Operation, values: list[ir.Value]) -> None:
     op.erase()
 
 
-def _run(module: ir.Operation, passes: str, file: str) -> None:
+@contextmanager
+def _locating(module: ir.Operation, places: Places) -> Iterator[None]:
+    """Turns the bindings' errors inside the block into an `AttnormError` that names nodes."""
     try:
-        run_native(module, passes)
+        yield
     except ir.MLIRError as error:
-        raise _located(error, file) from None
+        found = [_located(info, module, places) for info in error.error_diagnostics]
+        what = "cannot lower the graph to StableHLO"
+        raise AttnormError(found or [places.error(what)]) from None
 
 
-_NAME = re.compile(r'loc\("([^"]*)"')
-
-
-def _located(error: ir.MLIRError, file: str) -> AttnormError:
+def _located(info: ir.DiagnosticInfo, module: ir.Operation, places: Places) -> Diagnostic:
     """Of places, there are only the names of the nodes."""
-    found = []
-    for info in error.error_diagnostics:
-        name = _NAME.match(str(info.location))
-        place = f"node '{name[1]}': " if name else ""
-        found.append(Diagnostic(f"{place}{info.message}", file))
-    return AttnormError(found or [Diagnostic("cannot lower the graph to StableHLO", file)])
+    name = _node(info.location, places)
+    if name is not None:
+        return places.error(info.message, name)
+    # Constants are moved away from their node; they are left over where what reads them is.
+    for op in _operations(module):
+        name = _node(op.location, places)
+        if op.name.startswith(("torch.aten.", "torch.operator")) and name is not None:
+            return places.error(f"failed to legalize operation '{op.name}'", name)
+    return places.error(info.message)
+
+
+def _node(location: ir.Location, places: Places) -> str | None:
+    quoted = re.findall(r'"([^"]*)"', str(location))
+    return next((name for name in quoted if name in places.nodes), None)

@@ -20,6 +20,7 @@ from torch_mlir.extras.fx_importer import (
 
 from .bindings import bytecode, ir, raising_located, run_native
 from .errors import AttnormError
+from .frontends.nan_order import order_nan
 from .pipeline import run
 
 _TO_STABLEHLO = (
@@ -105,6 +106,7 @@ def import_programs(
         run(module, "to-composites")
     with raising_located("cannot lower the program to StableHLO"), _main_in(module):
         run_native(module, _TO_STABLEHLO)
+    order_nan(module)
     return Imported(bytecode(module), constants.tensors)
 
 

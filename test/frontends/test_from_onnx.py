@@ -423,6 +423,31 @@ def test_open_dimensions() -> None:
     assert composites(module) == {"attnorm.rms_norm": 2, "attnorm.sdpa": 2}
 
 
+NAN, INF = np.nan, np.inf
+MISSING = np.array([[1, NAN, 3, NAN], [-INF, NAN, 2, INF], [2, 1, 2, 1], [NAN] * 4], np.float32)
+
+
+@pytest.mark.parametrize("opset", [12, 18])
+@pytest.mark.parametrize("last", [0, 1])
+@pytest.mark.parametrize("operator", ["ArgMax", "ArgMin"])
+def test_nan_has_a_position(operator: str, last: int, opset: int) -> None:
+    """torch-mlir's comparison passed over NaN: ArgMax of [1, NaN, 3] was 2."""
+    given: dict[str, Any] = {"axis": 1, "keepdims": last, "select_last_index": last}
+    proto, inputs = node_model(operator, {"x": MISSING}, opset=opset, domain="", **given)
+    proto.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    (expected,) = refer(proto, inputs)
+    assert error(attnorm.from_onnx(proto.SerializeToString()), [MISSING], [expected]) == 0
+
+
+def test_an_input_that_is_an_output() -> None:
+    """Its type was looked up by name, and the output's, which said less, was the norm's operand."""
+    x, scale = normal(2, 3, 8), normal(8)
+    node = helper.make_node("RMSNormalization", ["x", "scale"], ["y"], name="the_node")
+    proto = model([node], {"x": x, "scale": scale}, ["x", "y"])
+    (y,) = refer(model([node], {"x": x, "scale": scale}, ["y"]), {"x": x, "scale": scale})
+    assert error(attnorm.from_onnx(proto.SerializeToString()), [x, scale], [x, y]) < 1e-6
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 X = normal(2, 6, 32)
@@ -468,6 +493,55 @@ def test_no_way_to_stablehlo() -> None:
     proto, _ = node_model("Unheard", {"x": X})
     proto.graph.output[0].CopyFrom(value_info("out0", X))
     with pytest.raises(AttnormError, match=r"(?s)the_node.*Unheard"):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
+def test_integer_mean() -> None:
+    """torch-mlir's error was about a constant, of no node, and named no operand."""
+    x = np.arange(6, dtype=np.int32).reshape(2, 3)
+    proto, _ = node_model("ReduceMean", {"x": x}, domain="", opset=18)
+    with pytest.raises(AttnormError, match=r"node 'the_node' \(ReduceMean of x: INT32 2x3\): "):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
+def test_node_without_a_name() -> None:
+    """Its error named node ''; the name of its output does."""
+    proto = model([helper.make_node("Det", ["x"], ["y"])], {"x": X[0, :3, :3]}, ["y"])
+    with pytest.raises(AttnormError, match=r"node 'y' \(Det of x: FLOAT 3x3\): "):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
+def test_sizes_that_do_not_match() -> None:
+    """What is verified at the very end had lost the names of nodes."""
+    node = helper.make_node("MatMul", ["x", "x"], ["y"], name="the_node")
+    proto = model([node], {"x": X[0]}, ["y"])
+    with pytest.raises(AttnormError, match=r"<bytes>: error: node 'the_node' \(MatMul of x: "):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
+NAMES = {
+    "twice": (["x", "w"], ["x"], r"node 'the_node' \(RMSNormalization\): output 'x': expected"),
+    "later": (["x", "z"], ["y"], r"node 'the_node' \(RMSNormalization\): input 'z': expected"),
+    "never": (["x", "w"], ["z"], r"error: output 'y': expected the name of a value"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names(name: str) -> None:
+    """A node that gave an input's name to its result was an internal error of to-composites."""
+    inputs, outputs, reason = NAMES[name]
+    node = helper.make_node("RMSNormalization", inputs, outputs, name="the_node")
+    proto = model([node], {"x": X[0], "w": X[0, 0]}, ["x" if name == "twice" else "y"])
+    proto.graph.output[0].CopyFrom(value_info(proto.graph.output[0].name, X))
+    with pytest.raises(AttnormError, match=reason):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
+def test_unknown_rank() -> None:
+    """An input without a shape was taken for a scalar."""
+    proto = model([helper.make_node("Neg", ["x"], ["y"])], {"x": X}, ["y"])
+    proto.graph.input[0].CopyFrom(value_info("x", None))
+    with pytest.raises(AttnormError, match="input 'x': expected a known rank"):
         attnorm.from_onnx(proto.SerializeToString())
 
 

@@ -13,6 +13,8 @@ from agreeing import compiled_error, error
 
 import attnorm
 from attnorm.errors import AttnormError
+from attnorm.execution.interpreter import evaluate
+from attnorm.pipelines import TO_IREE
 
 torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
 F = torch.nn.functional
@@ -111,6 +113,36 @@ def test_attention_at_a_position(queries: int, mask: str) -> None:
     for position in (0, 8):
         args = *args[:3], torch.tensor(position)
         assert error(imported, [to_numpy(x) for x in args], [to_numpy(attend(*args))]) < 2e-6
+
+
+NAN, INF = float("nan"), float("inf")
+MISSING = torch.tensor(
+    [[1, NAN, 3, 2], [NAN, -INF, NAN, INF], [-1, -2, INF, NAN], [NAN] * 4, [-INF, 1, 0, INF]]
+)
+ORDERED = {
+    "argmax": lambda x: x.argmax(1, keepdim=True),
+    "argmax of all": lambda x: x.argmax(),
+    "argmin": lambda x: x.argmin(0),
+    "argmin of all": lambda x: x[3:].argmin(keepdim=True),
+    "max": lambda x: tuple(x.max(1)),
+    "min": lambda x: tuple(x.min(1, keepdim=True)),
+    "sort": lambda x: tuple(x[::4].sort(1)),
+    "sort, descending": lambda x: tuple(x[2:3].sort(1, descending=True)),
+    "topk": lambda x: tuple(x[::2].topk(2, 1)),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_nan_has_a_place(name: str, dtype: str) -> None:
+    """torch-mlir's comparisons passed over NaN: argmax of [1, NaN, 3] was 2, a sort left it be."""
+    x = MISSING.to(getattr(torch, dtype))
+    imported = attnorm.from_torch(Calling(ORDERED[name]), (x,))
+    expected = ORDERED[name](x)
+    got = evaluate(attnorm.lower(imported, TO_IREE), to_numpy(x))
+    for own, its in zip(got, expected if isinstance(expected, tuple) else [expected], strict=True):
+        assert own.dtype == to_numpy(its).dtype
+        np.testing.assert_array_equal(own, to_numpy(its))
 
 
 @pytest.mark.parametrize(
