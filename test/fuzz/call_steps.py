@@ -281,7 +281,7 @@ def band_of(f: Function, shape: Sequence[int]) -> Value:
     if f.pick(True, False):
         return kept
     zero = f.constant(0.0, shape, "f32")
-    return f.select(kept, zero, f.number(f.pick(-math.inf, -math.inf, LOWEST, -1e9), zero))
+    return f.select(kept, zero, f.number(f.pick(-math.inf, -math.inf, LOWEST, -1e30), zero))
 
 
 def attention_call(f: Function) -> None:
