@@ -53,7 +53,7 @@ class Pass:
 
     name: ClassVar[str]
     rounds: ClassVar[str] = ""
-    """Why values that the pass rounds elsewhere are no less accurate; empty where it rounds none."""
+    """Why what the pass rounds elsewhere is no less accurate; empty where it rounds nothing."""
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites `module` in place."""
