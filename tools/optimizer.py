@@ -325,7 +325,8 @@ def _write(options: argparse.Namespace, outputs: list[bytes]) -> None:
     if binary and len(outputs) != 1:
         raise AttnormError(f"binary output: expected one module, got {len(outputs)}")
     separator = b"\n" + _SEPARATOR.encode() + b"\n\n"
-    data = separator.join(outputs)
+    # A constant may have gigabytes: one output is not copied.
+    data = outputs[0] if len(outputs) == 1 else separator.join(outputs)
     if options.output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

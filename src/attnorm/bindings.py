@@ -33,6 +33,7 @@ __all__ = [
     "Rewriter",
     "apply_patterns",
     "bytecode",
+    "bytecode_size",
     "changes",
     "collecting_diagnostics",
     "constant_value",
@@ -347,6 +348,23 @@ def bytecode(module: ir.Operation) -> bytes:
     stream = io.BytesIO()
     module.write_bytecode(stream)
     return stream.getvalue()
+
+
+class _Counter(io.RawIOBase):
+    """A file that keeps no more than its length."""
+
+    length = 0
+
+    def write(self, data: Any) -> int:
+        self.length += len(data)
+        return len(data)
+
+
+def bytecode_size(module: ir.Operation) -> int:
+    """The length of `bytecode`, without its memory."""
+    counter = _Counter()
+    module.write_bytecode(counter)
+    return counter.length
 
 
 def _as_module(module: ir.Operation) -> ir.Module:

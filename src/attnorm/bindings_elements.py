@@ -145,6 +145,8 @@ def _elements_problem(holder: Any, key: str | int) -> str | None:
         value = holder[key]
     except TypeError:
         return None  # The bindings have no class for it: complex elements, for one.
+    except KeyError:
+        return f"expected another name of an attribute than {key!r}"  # a null character, for one
     if isinstance(value, (ir.ArrayAttr, ir.DictAttr)):
         keys = range(len(value)) if isinstance(value, ir.ArrayAttr) else names(value)
         return next(filter(None, (_elements_problem(value, key) for key in keys)), None)

@@ -43,7 +43,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from . import dialect
-from .bindings import bytecode, diagnostic, ir, reading_attributes
+from .bindings import bytecode_size, diagnostic, ir, reading_attributes
 from .dialect.base import shape_of
 from .errors import AttnormError, Diagnostic
 from .passes.callees import COMPOSITES, CUSTOM_CALLS
@@ -174,13 +174,13 @@ def _report(module: ir.Operation, steps: list[Step], kernels: bool) -> Report:
     with module.context:
         work = module.clone().operation
     refused: list[Diagnostic] = []
-    loaded, bytes_before = _survey(work), len(bytecode(work))
+    loaded, bytes_before = _survey(work), bytecode_size(work)
     run(work, steps[:opening], on_refusal=refused.append)
     named = _survey(work)
     run(work, steps[opening:], on_refusal=refused.append)
     raised = _survey(work)
     run(work, FUSE)
-    fused, bytes_after = _survey(work), len(bytecode(work))
+    fused, bytes_after = _survey(work), bytecode_size(work)
     return Report(
         counts=_counts(raised.ops),
         functions=_by_function(raised.ops),

@@ -289,7 +289,7 @@ def test_a_hundred_thousand_ops(tmp_path):
 
 @pytest.mark.parametrize("count", [1000, 10_000])
 def test_arguments_by_the_thousand(count):
-    """A function may have ten thousand arguments and results; a program of IREE's, a few thousand."""
+    """A function may have ten thousand arguments and results, a program of IREE's some thousand."""
     import attnorm
 
     types = ", ".join(["tensor<f32>"] * count)

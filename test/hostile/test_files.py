@@ -204,6 +204,8 @@ def test_names_that_are_not_utf8_in_bytecode():
     data = bytecode(attnorm.load(PLAIN.replace("%x, %c :", "%x, %c {odd} :")))
     assert data.count(b"odd") == 1
     assert "expected strings in UTF-8" in refusal(data.replace(b"odd", b"\xffdd"))
+    data = bytecode(attnorm.load(PLAIN.replace("%x, %c :", "%x, %c {a = {odd}} :")))
+    assert "expected another name" in refusal(data.replace(b"odd", b"o\0d"))
 
 
 def test_negative_sizes():
