@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -11,17 +12,31 @@ import pytest
 from samples import finished, modules
 
 import attnorm
+from attnorm.pipeline import _captured_stderr
 
 _FOLDER = Path(__file__).parent
 
 
 def test_threads() -> None:
-    """Threads that start together get what one gets alone.
-
-    Two that asked MLIR for a pass at once once left the process with a deleted file as its stderr.
-    """
+    """Threads that start together get what one gets alone."""
     out = finished([_FOLDER / "stress.py", "--threads", "6", "--rounds", "48"], 300)
     assert "0 wrong" in out and "stderr is what it was" in out
+
+
+def test_stderr_is_kept_by_one_thread_at_a_time() -> None:
+    """Two that kept it at once left the process with a deleted file as its stderr."""
+    before, inside = os.fstat(2), threading.Event()
+
+    def other() -> None:
+        with _captured_stderr():
+            inside.set()
+
+    thread = threading.Thread(target=other)
+    with _captured_stderr():
+        thread.start()
+        assert not inside.wait(0.2)
+    thread.join()
+    assert inside.is_set() and os.path.samestat(before, os.fstat(2))
 
 
 def _used(device: str) -> str:
