@@ -121,16 +121,23 @@ def _read_config(directory: Path) -> Any:
         raise AttnormError(f"{directory}: expected a config.json, got none")
     try:
         family = json.loads(path.read_text()).get("model_type")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise AttnormError(f"{path}: expected JSON with an object") from None
     if family not in FAMILIES:
         raise AttnormError(
             f"{path}: model_type: expected one of {', '.join(FAMILIES)}, got '{family}'"
         )
-    config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
+    try:
+        config = transformers.AutoConfig.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+        kinds = _rotary_kinds(config.rope_parameters)
+    except Exception as error:  # each value that is wrong has its own
+        reason = str(error).strip().partition("\n")[0]
+        raise AttnormError(f"{path}: cannot be read: {reason}") from None
     if getattr(config, "use_bidirectional_attention", None):
         raise AttnormError(f"{path}: use_bidirectional_attention: expected false, got true")
-    for kind in _rotary_kinds(config.rope_parameters):
+    for kind in kinds:
         if kind not in _ROTARY:
             raise AttnormError(
                 f"{path}: rope_type: expected one of {', '.join(_ROTARY)}, got '{kind}'"

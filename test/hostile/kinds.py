@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import ml_dtypes
@@ -50,6 +51,12 @@ class Kind:
     mutate: Mutator
     run: Callable[[Path, int], None]
     suffix: str
+    name: str = "broken"
+
+    @property
+    def file(self) -> str:
+        """What a broken file is called."""
+        return self.name + self.suffix
 
     def broken(self, seed: int, index: int) -> bytes:
         """The file number `index` of the run `seed`, whatever came before it."""
@@ -404,6 +411,35 @@ def _with_sums(whole: bytes, changed: bytes) -> bytes:
     return changed
 
 
+_MODEL_CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "vocab_size": 128,
+    "rope_parameters": {"rope_type": "linear", "rope_theta": 5e5, "factor": 8.0},
+    "architectures": ["LlamaForCausalLM"],
+    "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"},
+    "eos_token_id": [1, 2],
+}
+
+
+def _model_configs() -> list[bytes]:
+    from attnorm.frontends import hugging_face_models  # noqa: F401 - loads transformers
+
+    families = ("llama", "gemma3_text", "mistral", "qwen3")
+    return [json.dumps({**_MODEL_CONFIG, "model_type": name}).encode() for name in families]
+
+
+def _run_model_config(path: Path, index: int) -> None:
+    from attnorm.frontends.hugging_face_models import _read_config
+
+    marker = path.with_name("ran")
+    path.with_name("evil.py").write_text(f"open({str(marker)!r}, 'w')")
+    _read_config(path.parent)
+    assert not marker.exists(), "code of the model ran"
+
+
 KINDS = {
     "text": Kind(texts, _textual(mutate_text), _run_module, ".mlir"),
     "skainet": Kind(_skainet, _textual(mutate_text), _run_skainet, ".mlir"),
@@ -419,3 +455,7 @@ KINDS = {
     ),
     "config": Kind(_configs, _textual(mutate_json), _run_config, ".json"),
 }
+if find_spec("transformers"):
+    KINDS["model"] = Kind(
+        _model_configs, _textual(mutate_json), _run_model_config, ".json", "config"
+    )

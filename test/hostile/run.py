@@ -97,7 +97,7 @@ def hunt(name: str, seed: int, indices: range) -> Iterator[Finding | str]:
             at = done
             if done < batch.stop:
                 doing = page[:].rstrip(b"\0").partition(b"\0")[2].decode()
-                what, detail = _once_more(kind, folder / f"broken{kind.suffix}", done)
+                what, detail = _once_more(kind, folder / kind.file, done)
                 if what in _GOOD:
                     yield "contained"
                 else:
@@ -126,7 +126,7 @@ def _child(
             os.dup2(stderr.fileno(), 2)
         with os.fdopen(write, "w", buffering=1) as results:
             for index in batch:
-                path = folder / f"broken{kind.suffix}"
+                path = folder / kind.file
                 path.write_bytes(kind.broken(seed, index))
                 os.ftruncate(2, 0)
                 guard.note("starting")
