@@ -118,6 +118,8 @@ def test_error_is_seen() -> None:
     assert found.kind == "error"
 
 
+# JAX, where a test before this one has loaded it, warns of any fork; it has no part in these.
+@pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
 def test_death_and_hang_are_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     """A death by a signal and a hang are the seed's; the seeds after it are checked."""
     done: list[int] = []

@@ -15,7 +15,7 @@ import json
 import runpy
 from pathlib import Path
 
-from samples import ROOT, modules
+from workloads import ROOT, modules
 
 from attnorm.tools import cli, opt
 

@@ -54,7 +54,9 @@ def build(kind: str, source: Path, folder: Path) -> Path:
 def unpack(sdist: Path, folder: Path) -> Path:
     """The source tree of an sdist."""
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        # Debian's Python 3.11 has no filter yet, 3.12 warns where there is none.
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, **safely)
     (tree,) = folder.iterdir()
     return tree
 

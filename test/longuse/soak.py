@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memory import Growth, Held, slope, watch
-from samples import arguments, modules
+from workloads import arguments, modules
 
 import attnorm
 from attnorm.bindings import bytecode

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from samples import arguments, modules
+from workloads import arguments, modules
 
 import attnorm
 from attnorm.bindings import bytecode

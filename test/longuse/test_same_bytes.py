@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from samples import ROOT, finished, modules
+from workloads import ROOT, finished, modules
 
 # One processor for all threads of the other process: IREE and BLAS take as many as they see.
 _ON_ONE = (

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from samples import finished
+from workloads import finished
 
 _MEASURED = """
 import sys, tempfile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from samples import finished
+from workloads import finished
 
 _PRINTED = "; import sys; print('\\n'.join(['-- imported', *sys.modules]))"
 _HEAVY = (

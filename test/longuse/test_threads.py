@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
-from samples import finished, modules
+from workloads import finished, modules
 
 import attnorm
 from attnorm.pipeline import _captured_stderr

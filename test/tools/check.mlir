@@ -1,9 +1,9 @@
 // What a check prints: each pass that changed something, its errors, the verdict, other systems.
-// RUN: attnorm check %s | filecheck %s
-// RUN: attnorm check %s --no-anchors | filecheck %s --check-prefix=ALONE
-// RUN: attnorm check %s --no-anchors --json | filecheck %s --check-prefix=JSON
-// RUN: attnorm check %s --no-anchors --pass-pipeline=cse | filecheck %s --check-prefix=NONE
-// RUN: attnorm check - --function=norm --input 2x4xf32=random:1 --no-anchors < %s | filecheck %s --check-prefix=ALONE
+// RUN: attnorm check %s | FileCheck %s
+// RUN: attnorm check %s --no-anchors | FileCheck %s --check-prefix=ALONE
+// RUN: attnorm check %s --no-anchors --json | FileCheck %s --check-prefix=JSON
+// RUN: attnorm check %s --no-anchors --pass-pipeline=cse | FileCheck %s --check-prefix=NONE
+// RUN: attnorm check - --function=norm --input 2x4xf32=random:1 --no-anchors < %s | FileCheck %s --check-prefix=ALONE
 
 // CHECK:      pass {{.*}}output {{.*}}ulps {{.*}}relative {{.*}}exact {{.*}}verdict
 // CHECK:      raise-rms-norm {{.*}}norm 0 2x4xf32 {{.*}}same
