@@ -33,13 +33,13 @@ class Factor:
         return b.reshape(self.view.source, tuple(shape))
 
 
-def factor_along(value: ir.Value, axes: Sequence[int]) -> Factor | None:
+def factor_along(value: ir.Value, axes: Sequence[int], *, apart: bool = False) -> Factor | None:
     """A value that varies along `axes` only, in their order; None for any other.
 
-    `1 + w` is taken apart.
+    With `apart`, `1 + w` is w with an offset of 1.
     """
     view, offset, element = trace(value), 0.0, None
-    addition = made_by(view.source, "add")
+    addition = made_by(view.source, "add") if apart else None
     if addition is not None:
         for index in (0, 1):
             if is_splat(addition.operands[1 - index], 1.0):
@@ -73,14 +73,14 @@ class Affine:
     def climb_rms_norm(self) -> None:
         """Takes in a product along the axes and a rounding, in either order."""
         if self.weight is None:
-            self._take_product(self.value, "after_weight")
+            self._take_product(self.value, "after_weight", apart=True)
         rounding = self._rounding(self.value)
         if rounding is None:
             return
         rounded = rounding.results[0]
         if self.weight is None and element_type(rounded) == self.x_element:
             widened = self._widening(rounded)
-            if self._take_product(widened, "before_weight"):
+            if self._take_product(widened, "before_weight", apart=True):
                 return
         self.value = rounded
 
@@ -91,18 +91,18 @@ class Affine:
         other = self._operand(self.value, "add")
         if other is not None:
             bias = factor_along(other[1], self.axes)
-            if bias is not None and not bias.offset:
+            if bias is not None:
                 self.bias, self.value = bias, other[0].results[0]
         rounding = self._rounding(self.value)
         if rounding is not None:
             self.value = rounding.results[0]
 
-    def _take_product(self, value: ir.Value, cast: str) -> bool:
+    def _take_product(self, value: ir.Value, cast: str, *, apart: bool = False) -> bool:
         found = self._operand(value, "multiply")
         if found is None:
             return False
         product, other = found
-        weight = factor_along(other, self.axes)
+        weight = factor_along(other, self.axes, apart=apart)
         if weight is None or not _offset_fits(weight, product):
             return False
         self.weight, self.cast, self.value = weight, cast, product.results[0]

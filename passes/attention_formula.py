@@ -53,9 +53,10 @@ class Attention:
         return attention.with_mean(b) if attention.fully_masked == "uniform" else attention
 
     def with_mean(self, b: Builder) -> Attention:
-        """The same, with the mean of the values where it may be asked for."""
-        if self.always_attends():
-            return self
+        """The same, with the mean of the values, which rows without keys become.
+
+        Whatever masks: scores that are infinite may leave a row nothing.
+        """
         mean = b.mean(b.convert(self.v, self.wide), [self.v.type.rank - 2])
         return replace(self, mean=mean)
 
@@ -83,19 +84,6 @@ class Attention:
     def is_banded(self) -> bool:
         """Whether causality or a window masks keys."""
         return self.left != UNBOUNDED or self.right != UNBOUNDED
-
-    def always_attends(self) -> bool:
-        """Whether the band provably leaves every row a key, and nothing else masks."""
-        if self.mask is not None or self.start is not None:
-            return False
-        # The first query has keys from 0 on to its left, the last one up to Sk - 1 to its right.
-        first = self.right == UNBOUNDED or self.offset + self.right >= 0
-        if self.left == UNBOUNDED:
-            return first
-        queries, keys = shape_of(self.q)[-2], shape_of(self.k)[-2]
-        if not isinstance(queries, int) or not isinstance(keys, int):
-            return False
-        return first and queries - 1 + self.offset - self.left < keys
 
     # -- scores ----------------------------------------------------------------------------------
 
@@ -163,7 +151,6 @@ class Attention:
         """
         last = [value.type.rank - 1]
         lost = None
-        # Without a mask too: scores that are infinite may leave a row nothing.
         if self.fully_masked == "zero" or mean is not None:
             lost = b.compare("EQ", total, 0.0)
         if lost is not None and self.fully_masked == "zero":

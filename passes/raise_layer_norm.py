@@ -113,16 +113,25 @@ def _difference(inside: ir.Value, epsilon: float, path: Path) -> _Variance | Non
     op = made_by(source, "subtract")
     if op is None:
         return None
-    mean = square_of(path.peel(op.operands[1]))
+    squared, mean = op.operands[1], Path()
+    square = producer(mean.peel(squared))
+    if square is None or square_of(square.results[0]) is None:
+        return None
+    first = mean_of(mean.step(square, 0), mean)
     reduced = mean_of(path.step(op, 0), path)
-    if mean is None or reduced is None:
+    if first is None or reduced is None or first.axes != reduced.axes:
         return None
     x = square_of(path.peel_conversion(reduced.x))
-    first = mean_of(mean, Path())
-    if x is None or first is None or first.axes != reduced.axes:
+    if x is None or not same_value(first.x, x):
         return None
-    if not same_value(first.x, x):
+    # Both of the same rows: a mean may be turned on its way to the difference.
+    rows = trace(op.operands[0], path.through, rounding=True)
+    others = trace(squared, mean.through, rounding=True)
+    if (rows.source, others.source) != (reduced.op.results[0], first.op.results[0]):
         return None
+    if rows.dims != others.dims:
+        return None
+    path.elements += mean.elements
     return _Variance(x, reduced, epsilon, path)
 
 
@@ -254,8 +263,8 @@ class RaiseLayerNormPass(Pass):
     `batch_norm_training` of scale 1 and offset 0, whose rows are its features (LiteRT). Factors and
     sums along the normalised axes are the weight and the bias.
 
-    Refuses a sum divided by another number, statistics of other rows or of another value, 1 + w,
-    and half types inside.
+    Refuses a sum divided by another number, statistics of other rows or of another value, and half
+    types inside.
 
     ```mlir
     func.func @norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {

@@ -249,17 +249,18 @@ def run(
     with module.context:
         manager = PassManager()
         # MLIR would verify after every pass, also after one that found nothing to do. Here a pass
-        # of ours that changed something is verified, with MLIR's own passes before it, and the end.
+        # of ours that changed something is verified, what MLIR's own leave to one of ours, which
+        # may rely on it, and the end.
         manager.enable_verifier(False)
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
-        for step in steps:
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
             if guard.is_contained() and not timing:
                 manager.add(_noting(step), name="note")
             _add(manager, step, tracer, on_refusal, verify_each)
-        if verify_each and steps and steps[-1].pass_ is None:
-            manager.add(lambda op, handle: _verify(op), name="verify")
+            if verify_each and step.pass_ is None and (following is None or following.pass_):
+                manager.add(lambda op, handle: _verify(op), name="verify")
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attnorm.bindings import ir
 
@@ -13,6 +14,7 @@ OTHERS = (
     ("rsqrt", "sqrt", "exponential", "tanh", "logistic", "negate", "abs", "cosine"),
     ("and", "or", "xor"),
 )
+ARITHMETIC = frozenset(f"stablehlo.{name}" for name in ("add", "subtract", "multiply", "divide"))
 TRIES = 8
 """For each change: most ops do not take most of them."""
 DIRECTIONS = ("EQ", "NE", "GE", "GT", "LE", "LT")
@@ -102,9 +104,20 @@ def _other_number(op: ir.Operation, generator: random.Random) -> None:
     value = op.attributes["value"]
     if not isinstance(value, ir.DenseFPElementsAttr) or not value.is_splat:
         raise ValueError("no number")
-    element = value.type.element_type
-    number = ir.FloatAttr.get(element, generator.choice(NUMBERS))
+    element, chosen = value.type.element_type, generator.choice(NUMBERS)
+    if math.isinf(chosen) and any(user.name in ARITHMETIC for user in _users(op.results[0])):
+        # Scores would be infinite, and a finite fill no longer below them.
+        raise ValueError("infinite")
+    number = ir.FloatAttr.get(element, chosen)
     op.attributes["value"] = ir.DenseElementsAttr.get_splat(value.type, number)
+
+
+def _users(value: ir.Value) -> Iterator[ir.OpView]:
+    """The ops that read a value, or a broadcast of it."""
+    for use in value.uses:
+        yield use.owner
+        if use.owner.name == "stablehlo.broadcast_in_dim":
+            yield from _users(use.owner.results[0])
 
 
 def _other_axes(op: ir.Operation, generator: random.Random) -> None:

@@ -39,15 +39,16 @@ def without_rounding(
 ) -> str | None:
     """What is wrong with values that nothing rounds; `typed` are those of the types, before.
 
-    Where these are others altogether something overflowed: what does not has no meaning there.
-    `noise` is what a change in the last place of the arguments does.
+    Where these are others altogether something overflowed: what does not has no meaning there. They
+    are right, too: what is folded or raised may be what the types make of it.
+    `noise` is what a change in the last place of what the ops read does.
     """
     if not is_float(want):
         return _said(want != got, want, got)
     scale, one = largest(want), typed.astype(np.float64)
     meant = _same(want, one) | (distance(want, one) <= MEANT * scale)
     allowed = (REAL_F64 if entry.is_wide else REAL) * scale + WORSE * largest(noise) + 1e-300
-    right = _same(want, got) | (distance(want, got) <= allowed) | ~meant
+    right = _same(want, got) | _same(one, got) | (distance(want, got) <= allowed) | ~meant
     return _said(~(right | _ignored(want, got, entry)), want, got)
 
 

@@ -150,7 +150,7 @@ def test_roundings_are_no_change() -> None:
     """What is nearer to the value without rounding is right, what is another value is not."""
     text = """
     func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
-      %c = stablehlo.constant dense<1.0e6> : tensor<4xf32>
+      %c = stablehlo.constant dense<1.0e5> : tensor<4xf32>
       %0 = stablehlo.add %x, %c : tensor<4xf32>
       %1 = stablehlo.BODY : tensor<4xf32>
       return %1 : tensor<4xf32>

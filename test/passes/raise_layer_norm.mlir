@@ -69,3 +69,59 @@ func.func @batch_norm(%x: tensor<2x8x64xf32>, %w: tensor<64xf32>) -> tensor<2x8x
   %3 = stablehlo.multiply %2, %1 : tensor<2x8x64xf32>
   return %3 : tensor<2x8x64xf32>
 }
+
+// -----
+
+// 1 + w is a weight like any other: what adds the 1 once went missing.
+// CHECK-LABEL: func.func @one_plus_weight
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<4xf32>)
+func.func @one_plus_weight(%x: tensor<2x4xf32>, %w: tensor<4xf32>) -> tensor<2x4xf32> {
+  // CHECK: %[[GAIN:.*]] = stablehlo.add %[[W]], %{{.*}} : tensor<4xf32>
+  // CHECK: %[[Y:.*]] = "attnorm.layer_norm"(%[[X]], %[[GAIN]])
+  // CHECK-NEXT: return %[[Y]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %ones = stablehlo.constant dense<1.0> : tensor<4xf32>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2xf32>
+  %sum = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %mean = stablehlo.divide %sum, %n : tensor<2xf32>
+  %means = stablehlo.broadcast_in_dim %mean, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %centred = stablehlo.subtract %x, %means : tensor<2x4xf32>
+  %squares = stablehlo.multiply %centred, %centred : tensor<2x4xf32>
+  %total = stablehlo.reduce(%squares init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %variance = stablehlo.divide %total, %n : tensor<2xf32>
+  %inside = stablehlo.add %variance, %e : tensor<2xf32>
+  %root = stablehlo.rsqrt %inside : tensor<2xf32>
+  %roots = stablehlo.broadcast_in_dim %root, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %normed = stablehlo.multiply %centred, %roots : tensor<2x4xf32>
+  %gain = stablehlo.add %w, %ones : tensor<4xf32>
+  %gains = stablehlo.broadcast_in_dim %gain, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %y = stablehlo.multiply %normed, %gains : tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// The squared mean is of other rows than the mean square: it was turned on its way.
+// CHECK-LABEL: func.func @turned_mean
+// CHECK-NOT: attnorm
+func.func @turned_mean(%x: tensor<2x2x3xf32>) -> tensor<2x2x3xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<3.0> : tensor<2x2xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2x2xf32>
+  %sum = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [2] : (tensor<2x2x3xf32>, tensor<f32>) -> tensor<2x2xf32>
+  %mean = stablehlo.divide %sum, %n : tensor<2x2xf32>
+  %turned = stablehlo.transpose %mean, dims = [1, 0] : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %squared = stablehlo.multiply %turned, %turned : tensor<2x2xf32>
+  %squares = stablehlo.multiply %x, %x : tensor<2x2x3xf32>
+  %total = stablehlo.reduce(%squares init: %zero) applies stablehlo.add across dimensions = [2] : (tensor<2x2x3xf32>, tensor<f32>) -> tensor<2x2xf32>
+  %mean_square = stablehlo.divide %total, %n : tensor<2x2xf32>
+  %variance = stablehlo.subtract %mean_square, %squared : tensor<2x2xf32>
+  %inside = stablehlo.add %variance, %e : tensor<2x2xf32>
+  %root = stablehlo.rsqrt %inside : tensor<2x2xf32>
+  %roots = stablehlo.broadcast_in_dim %root, dims = [0, 1] : (tensor<2x2xf32>) -> tensor<2x2x3xf32>
+  %means = stablehlo.broadcast_in_dim %mean, dims = [0, 1] : (tensor<2x2xf32>) -> tensor<2x2x3xf32>
+  %centred = stablehlo.subtract %x, %means : tensor<2x2x3xf32>
+  %y = stablehlo.multiply %centred, %roots : tensor<2x2x3xf32>
+  return %y : tensor<2x2x3xf32>
+}
