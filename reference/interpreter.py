@@ -27,6 +27,7 @@ from . import (
     windows,
 )
 from .kinds import FLOAT64, PRECISIONS, Kind, Precision, as_declared
+from .liveness import Deaths, deaths
 from .step import Handler, Step
 from .wide import Array, quietly, wide
 
@@ -123,6 +124,7 @@ class _Machine:
         self._kinds: dict[ir.Type, Kind] = {}
         self.constants: dict[ir.Value, Array] = {}
         self.elementwise: dict[ir.Block, bool] = {}
+        self._deaths: dict[ir.Block, Deaths] = {}
         self.folding = self
         if precision == "folded":
             self.folding = _Machine(functions, "native", rms_norm_epsilon)
@@ -133,6 +135,12 @@ class _Machine:
         if kind is None:
             kind = self._kinds[type_] = Kind.of(type_, self.precision)
         return kind
+
+    def deaths(self, block: ir.Block) -> Deaths:
+        """The last reads of a block's values."""
+        if block not in self._deaths:
+            self._deaths[block] = deaths(block)
+        return self._deaths[block]
 
     def call(self, function: str, arguments: Sequence[Array]) -> list[Array]:
         """What a function returns."""
@@ -182,7 +190,8 @@ class _Frame:
     def _run(self, block: ir.Block, arguments: Sequence[Array], *, lanes: bool) -> list[Array]:
         values, constants_ = self._values, self._machine.constants
         values.update(zip(block.arguments, arguments, strict=True))
-        for view in block.operations:
+        dead = {} if lanes else self._machine.deaths(block)
+        for position, view in enumerate(block.operations):
             op = view.operation
             name = op.name
             operands = [values[operand] for operand in op.operands]
@@ -191,6 +200,7 @@ class _Frame:
             results = list(op.results)
             if results and results[0] in constants_:
                 values.update((result, constants_[result]) for result in results)
+                self._drop(dead.get(position, ()))
                 continue
             constant = not len(op.regions) and all(x in constants_ for x in op.operands)
             frame = _Frame(self._machine.folding) if constant else self
@@ -198,7 +208,12 @@ class _Frame:
             values.update(zip(results, found, strict=True))
             if constant:
                 constants_.update(zip(results, found, strict=True))
+            self._drop(dead.get(position, ()))
         return []
+
+    def _drop(self, values: Sequence[ir.Value]) -> None:
+        for value in values:
+            self._values.pop(value, None)
 
     def _step(
         self,
