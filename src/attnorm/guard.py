@@ -3,6 +3,8 @@
 MLIR's readers abort, overflow their stack or ask for endless memory on some broken files, and only
 the end of a process stops that. A command's whole work runs in a child, whose death becomes an
 error like any other. Python's front door has `attnorm.reader` read first what may be harmful.
+
+Bounds on memory and the child are Linux's: `/proc`, signals with a sender, death after a parent's.
 """
 
 from __future__ import annotations
@@ -51,14 +53,15 @@ def bounds(size: int) -> Iterator[None]:
 
     Only for a process that may die: MLIR aborts where it gets no memory, and time ends in a signal.
     """
-    with open("/proc/self/statm") as file:
-        held = int(file.read().split()[0]) * mmap.PAGESIZE
     usage = resource.getrusage(resource.RUSAGE_SELF)
     wanted = {
-        resource.RLIMIT_AS: held + _MEMORY + _MEMORY_PER_BYTE * size,
         resource.RLIMIT_CPU: usage.ru_utime + usage.ru_stime + _SECONDS + _SECONDS_PER_BYTE * size,
         resource.RLIMIT_STACK: STACK,
     }
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as file:
+            held = int(file.read().split()[0]) * mmap.PAGESIZE
+        wanted[resource.RLIMIT_AS] = held + _MEMORY + _MEMORY_PER_BYTE * size
     before = {kind: resource.getrlimit(kind) for kind in wanted}
     for kind, limit in wanted.items():
         soft, hard = before[kind]
@@ -121,9 +124,12 @@ def contained(work: Callable[[], int]) -> int:
     """Runs a command in a child process; returns its exit status, 1 after a crash.
 
     To be called before anything large is loaded. Signals reach the child as if it were the command,
-    and whatever ends it ends the command in the same way.
+    and whatever ends it ends the command in the same way. Elsewhere than on Linux the work is done
+    in this process.
     """
     global _page
+    if sys.platform != "linux":
+        return work()
     page = mmap.mmap(-1, mmap.PAGESIZE)
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (*_PASSED_ON, signal.SIGCHLD))
     parent = os.getpid()

@@ -107,6 +107,23 @@ def test_work_does_not_outlive_its_command():
         assert not Path(f"/proc/{worker}").exists()
 
 
+def test_elsewhere_than_on_linux_reading_is_contained(tmp_path):
+    """The work has no process of its own there; what may be harmful is read by one that has."""
+    path = tmp_path / "deep.mlir"
+    path.write_text("func.func private @f(" + "tuple<" * 100_000)
+    code = f"""
+import sys
+from attnorm import api, tools
+from attnorm.tools import opt, optimizer
+sys.platform = "darwin"
+sys.argv = ["attnorm-opt", {str(path)!r}]
+sys.exit(opt.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"{re.escape(str(path))}: error: .* while reading it\n", done.stderr)
+
+
 def test_a_crash_of_a_pass_names_it(tmp_path):
     """The pass at hand is told, MLIR's own too."""
     (tmp_path / "x.mlir").write_text("func.func @f() {\n  return\n}\n")
