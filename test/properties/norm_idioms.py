@@ -358,7 +358,7 @@ class LayerNorm(Norm):
         self.epsilon = self.epsilon or 1e-5
         self.form = pick(*ROOTS)
         self.variance_form = pick("two_pass", "two_pass", "fast", "f64")
-        if self.is_("fast_swapped"):
+        if mutation in ("fast_swapped", "fast_rows_reversed"):
             self.variance_form = "fast"
         if mutation in ("count_less_one", "deviation_elsewhere", "deviation_of_another"):
             self.variance_form = "two_pass"
@@ -389,19 +389,26 @@ class LayerNorm(Norm):
         """The norm with its weight and bias."""
         text = self.text
         if self.weighted and self.place == "on_root":
-            weight = self.spread_affine(self.affine(self.wide))
+            weight = self.spread_affine(self.shifted())
             value = text.either("multiply", text.either("multiply", root, weight), deviation)
         else:
             value = self.apply(deviation, root, self.form)
-        bias = self.spread_affine(self.affine(self.wide), "bias") if self.biased else None
+        bias = self.spread_affine(self.shifted(), "bias") if self.biased else None
         if bias and self.is_("bias_first"):
             value = text.either("add", value, bias)
         if self.weighted and self.place == "after":
-            weight = self.spread_affine(self.affine(self.wide))
+            weight = self.spread_affine(self.shifted())
             value = text.either("multiply", value, weight)
         if bias and not self.is_("bias_first"):
             value = text.either("add", value, bias)
         return value
+
+    def shifted(self) -> Value:
+        """A weight or bias, perhaps with a number added: it is a weight or bias like any other."""
+        value, number = self.affine(self.wide), self.pick(None, None, 1.0, 2.0)
+        if number is None:
+            return value
+        return self.text.either("add", value, self.text.number(number, value))
 
     def deviation(self, x: Value, axes: tuple[int, ...] | None = None) -> Value:
         """x less its mean, over the norm's axes or others."""
@@ -435,6 +442,8 @@ class LayerNorm(Norm):
         text = self.text
         mean = self.with_ones(self.mean(x, self.axes, float(self.count)))
         squared = self.mean(text.binary("multiply", x, x), self.axes, float(self.count))
+        if self.is_("fast_rows_reversed"):
+            mean = text.reverse(mean, [self.kept[0]])
         both = [self.with_ones(squared), text.binary("multiply", mean, mean)]
         if self.is_("fast_swapped"):
             both.reverse()
@@ -465,6 +474,7 @@ LAYER_NORM_MUTATIONS = (
     "not_centred",
     "other_rows",
     "fast_swapped",
+    "fast_rows_reversed",
     "epsilon_outside",
     "largest_with_epsilon",
     "minus_epsilon",
