@@ -26,6 +26,8 @@ class Norm:
         self.axes: tuple[int, ...] = pick(*(every[:4] if mutation else every))
         if mutation == "weight_turned":
             self.shape, self.axes = (4, 4, 4), (1, 2)
+        if mutation == "fast_rows_turned":
+            self.shape, self.axes = (4, 4, 4), (2,)
         self.epsilon = 0.5 if mutation else pick(0.0, 1e-6, 1e-5, 0.25)
 
     def is_(self, mutation: str) -> bool:
@@ -358,7 +360,7 @@ class LayerNorm(Norm):
         self.epsilon = self.epsilon or 1e-5
         self.form = pick(*ROOTS)
         self.variance_form = pick("two_pass", "two_pass", "fast", "f64")
-        if mutation in ("fast_swapped", "fast_rows_reversed"):
+        if mutation in ("fast_swapped", "fast_rows_turned"):
             self.variance_form = "fast"
         if mutation in ("count_less_one", "deviation_elsewhere", "deviation_of_another"):
             self.variance_form = "two_pass"
@@ -442,8 +444,10 @@ class LayerNorm(Norm):
         text = self.text
         mean = self.with_ones(self.mean(x, self.axes, float(self.count)))
         squared = self.mean(text.binary("multiply", x, x), self.axes, float(self.count))
-        if self.is_("fast_rows_reversed"):
-            mean = text.reverse(mean, [self.kept[0]])
+        if self.is_("fast_rows_turned"):
+            order = list(range(mean.rank))
+            order[self.kept[0]], order[self.kept[-1]] = self.kept[-1], self.kept[0]
+            mean = text.transpose(mean, order)
         both = [self.with_ones(squared), text.binary("multiply", mean, mean)]
         if self.is_("fast_swapped"):
             both.reverse()
@@ -474,7 +478,7 @@ LAYER_NORM_MUTATIONS = (
     "not_centred",
     "other_rows",
     "fast_swapped",
-    "fast_rows_reversed",
+    "fast_rows_turned",
     "epsilon_outside",
     "largest_with_epsilon",
     "minus_epsilon",
