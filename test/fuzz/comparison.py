@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from entries import Entry
 from evaluation import evaluate, jitter
-from nearness import STEPS, distance, is_extreme, is_float, with_rounding, without_rounding
+from nearness import STEPS, distance, is_extreme, is_float, same, with_rounding, without_rounding
 
 from attnorm.bindings import ir
 from attnorm.reference.kinds import Precision
@@ -118,7 +118,11 @@ def _said(
         with jitter(seed):
             moved = _moved(arrays, seed)
             others.append(evaluate(before.module, moved, entry.name, precision))
-    return first(lambda n: np.max([distance(results[0][n], x[n]) for x in others], axis=0))
+    return first(lambda n: np.max([_change(results[0][n], x[n]) for x in others], axis=0))
+
+
+def _change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return np.where(same(before, after), 0.0, distance(before, after))
 
 
 def _moved(arrays: Arrays, seed: int) -> list[np.ndarray]:

@@ -46,9 +46,9 @@ def without_rounding(
     if not is_float(want):
         return _said(want != got, want, got)
     scale, one = largest(want), typed.astype(np.float64)
-    meant = _same(want, one) | (distance(want, one) <= MEANT * scale)
-    allowed = (REAL_F64 if entry.is_wide else REAL) * scale + WORSE * largest(noise) + 1e-300
-    right = _same(want, got) | _same(one, got) | (distance(want, got) <= allowed) | ~meant
+    meant = same(want, one) | (distance(want, one) <= MEANT * scale)
+    allowed = (REAL_F64 if entry.is_wide else REAL) * scale + WORSE * _most(noise) + 1e-300
+    right = same(want, got) | same(one, got) | (distance(want, got) <= allowed) | ~meant
     return _said(~(right | _ignored(want, got, entry)), want, got)
 
 
@@ -64,13 +64,13 @@ def with_rounding(
     # A processor may flush subnormal numbers on the way.
     smallest = 2.0**-126 + ULPS * float(ml_dtypes.finfo(want.dtype).smallest_subnormal)
     one, other = want.astype(np.float64), got.astype(np.float64)
-    own = largest(distance(real, one)) + largest(noise)
+    own = largest(distance(real, one)) + _most(noise)
     scale = largest(real) + SHARE * np.max(largest(real), initial=0.0)
     allowed = ULPS * step * scale + WORSE * own + smallest
     near = (distance(real, other) <= allowed) | (distance(one, other) <= allowed)
     # What overflowed before may be anything.
     lost = np.isfinite(real) & ~np.isfinite(one)
-    right = _same(one, other) | near | lost
+    right = same(one, other) | near | lost
     return _said(~(right | _ignored(one, other, entry)), want, got)
 
 
@@ -79,7 +79,8 @@ def _ignored(one: np.ndarray, other: np.ndarray, entry: Entry) -> np.ndarray:
     return np.full(one.shape, entry.tame) & ~(np.isfinite(one) & np.isfinite(other))
 
 
-def _same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where numbers are equal, or both are NaN."""
     return (a == b) | (np.isnan(a) & np.isnan(b))
 
 
@@ -93,6 +94,11 @@ def largest(x: np.ndarray) -> np.ndarray:
     """The largest finite number of each row."""
     finite = np.where(np.isfinite(x), np.abs(x), 0.0)
     return finite.max(axis=-1, keepdims=True, initial=0.0) if x.ndim else finite
+
+
+def _most(noise: np.ndarray) -> np.ndarray:
+    """The noise of each row; infinite where it makes the difference between a number and none."""
+    return noise.max(axis=-1, keepdims=True, initial=0.0) if noise.ndim else noise
 
 
 def _said(wrong: np.ndarray, want: np.ndarray, got: np.ndarray) -> str | None:

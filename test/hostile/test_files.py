@@ -109,6 +109,8 @@ func.func private @impl(%x: tensor<2x4xf32>) -> tensor<2x4xf32> { return %x : te
         ('{"ep\\FFilon" = 1.0 : f32}', "expected strings in UTF-8"),
         ('{epsilon = "\\FF"}', "expected strings in UTF-8"),
         ("{epsilon = array<si8: 1>}", "expected other attributes: DenseArrayAttr"),
+        ("{epsilon = loc(unknown)}", "expected other attributes: a location"),
+        ('{axes = [loc("a")]}', "expected other attributes: a location"),
     ],
 )
 def test_attributes_that_the_bindings_do_not_read(attributes, expected):
