@@ -18,8 +18,6 @@ class Factor:
     view: View
     axes: tuple[int, ...]
     offset: float = 0.0
-    offset_element: ir.Type | None = None
-    """The type in which the offset was added."""
 
     def build(self, b: Builder) -> ir.Value:
         """The value with one dimension an axis."""
@@ -33,18 +31,20 @@ class Factor:
         return b.reshape(self.view.source, tuple(shape))
 
 
-def factor_along(value: ir.Value, axes: Sequence[int], *, apart: bool = False) -> Factor | None:
+def factor_along(
+    value: ir.Value, axes: Sequence[int], offset_in: ir.Type | None = None
+) -> Factor | None:
     """A value that varies along `axes` only, in their order; None for any other.
 
-    With `apart`, `1 + w` is w with an offset of 1.
+    `1 + w` is w with an offset of 1 where the sum is of the type `offset_in`: it is rounded to it.
     """
-    view, offset, element = trace(value), 0.0, None
-    addition = made_by(view.source, "add") if apart else None
-    if addition is not None:
+    view, offset = trace(value), 0.0
+    addition = made_by(view.source, "add")
+    if addition is not None and element_type(addition.results[0]) == offset_in:
         for index in (0, 1):
             if is_splat(addition.operands[1 - index], 1.0):
                 view = trace(value, {addition: index})
-                offset, element = 1.0, element_type(addition.results[0])
+                offset = 1.0
     varies = view.axes()
     if not varies or not varies <= set(axes):
         return None
@@ -52,7 +52,7 @@ def factor_along(value: ir.Value, axes: Sequence[int], *, apart: bool = False) -
         return None
     if _row_major([view.dims[axis] for axis in axes]) != _row_major(identity(view.source).dims):
         return None
-    return Factor(view, tuple(axes), offset, element)
+    return Factor(view, tuple(axes), offset)
 
 
 def _row_major(dims: Sequence[tuple[Atom, ...]]) -> tuple[Atom, ...]:
@@ -73,14 +73,14 @@ class Affine:
     def climb_rms_norm(self) -> None:
         """Takes in a product along the axes and a rounding, in either order."""
         if self.weight is None:
-            self._take_product(self.value, "after_weight", apart=True)
+            self._take_product(self.value, "after_weight", offset=True)
         rounding = self._rounding(self.value)
         if rounding is None:
             return
         rounded = rounding.results[0]
         if self.weight is None and element_type(rounded) == self.x_element:
             widened = self._widening(rounded)
-            if self._take_product(widened, "before_weight", apart=True):
+            if self._take_product(widened, "before_weight", offset=True):
                 return
         self.value = rounded
 
@@ -97,13 +97,15 @@ class Affine:
         if rounding is not None:
             self.value = rounding.results[0]
 
-    def _take_product(self, value: ir.Value, cast: str, *, apart: bool = False) -> bool:
+    def _take_product(self, value: ir.Value, cast: str, *, offset: bool = False) -> bool:
         found = self._operand(value, "multiply")
         if found is None:
             return False
         product, other = found
-        weight = factor_along(other, self.axes, apart=apart)
-        if weight is None or not _offset_fits(weight, product):
+        # The op adds its offset in the type of the product.
+        offset_in = element_type(product.results[0]) if offset else None
+        weight = factor_along(other, self.axes, offset_in)
+        if weight is None:
             return False
         self.weight, self.cast, self.value = weight, cast, product.results[0]
         return True
@@ -131,11 +133,6 @@ class Affine:
             return value
         widened = user.results[0]
         return widened if narrows(element_type(widened), element_type(value)) else value
-
-
-def _offset_fits(weight: Factor, product: ir.Operation) -> bool:
-    """Whether 1 + w was added in the type of the product, as the op adds it."""
-    return not weight.offset or weight.offset_element == element_type(product.results[0])
 
 
 def unwidened(x: ir.Value) -> ir.Value:

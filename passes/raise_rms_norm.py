@@ -168,7 +168,7 @@ def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Fo
     if inner is not None:
         for x, factor in (tuple(inner.operands), tuple(inner.operands)[::-1]):
             axes = statistic.axes_at(rows, x)
-            weight = factor_along(factor, axes, apart=True) if axes else None
+            weight = factor_along(factor, axes, element_type(factor)) if axes else None
             if axes and weight:
                 return _Found(product.results[0], x, axes, weight)
     if product.name == "stablehlo.multiply":
@@ -177,7 +177,7 @@ def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Fo
                 continue
             for x in user.operands:
                 axes = statistic.axes_at(rows, x)
-                weight = factor_along(other, axes, apart=True) if axes else None
+                weight = factor_along(other, axes, element_type(other)) if axes else None
                 if axes and weight:
                     return _Found(user.results[0], x, axes, weight)
     return None

@@ -140,3 +140,30 @@ func.func @dot(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, tensor<4x4xf32>) {
   %9 = stablehlo.multiply %x, %8 : tensor<4x4xf32>
   return %4, %9 : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// -----
+
+// 1 + w is rounded to f16 before the product in f32: the op would add the 1 in f32.
+// CHECK-LABEL: func.func @offset_in_f16
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<4xf16>)
+func.func @offset_in_f16(%x: tensor<2x4xf32>, %w: tensor<4xf16>) -> tensor<2x4xf32> {
+  // CHECK: %[[GAIN:.*]] = stablehlo.add %[[W]], %{{.*}} : tensor<4xf16>
+  // CHECK: %[[Y:.*]] = "attnorm.rms_norm"(%[[X]], %[[GAIN]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64, operandSegmentSizes = array<i32: 1, 1>}
+  // CHECK-NEXT: return %[[Y]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %ones = stablehlo.constant dense<1.0> : tensor<4xf16>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2xf32>
+  %squares = stablehlo.multiply %x, %x : tensor<2x4xf32>
+  %total = stablehlo.reduce(%squares init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %mean = stablehlo.divide %total, %n : tensor<2xf32>
+  %inside = stablehlo.add %mean, %e : tensor<2xf32>
+  %root = stablehlo.rsqrt %inside : tensor<2xf32>
+  %roots = stablehlo.broadcast_in_dim %root, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %gain = stablehlo.add %w, %ones : tensor<4xf16>
+  %wide = stablehlo.convert %gain : (tensor<4xf16>) -> tensor<4xf32>
+  %gains = stablehlo.broadcast_in_dim %wide, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %weighted = stablehlo.multiply %x, %gains : tensor<2x4xf32>
+  %y = stablehlo.multiply %weighted, %roots : tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

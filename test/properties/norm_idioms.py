@@ -146,6 +146,8 @@ class RmsNorm(Norm):
         self.weighted = pick(True, True, False) or self.mutation in RMS_NORM_SAME
         plus_one = pick(True, False, False) or self.is_("two_plus_weight")
         self.plus_one = self.weighted and plus_one
+        # In the weight's own type, which rounds 1 + w: then it is a weight like any other.
+        self.plus_rounded = self.plus_one and self.cast == "after" and pick(True, False)
         self.second = pick(None, None, *self.seconds())
         if self.cast == "middle" and pick(True, False):
             self.form = "rsqrt"
@@ -291,11 +293,13 @@ class RmsNorm(Norm):
         """The weight, plus one or not, over the whole shape, in the type of the product."""
         element = {"before": self.half, "widened": "f32"}.get(self.cast, self.wide)
         own = self.half if self.cast == "after" else element
-        weight = self.text.convert(self.affine(self.pick(element, own)), element)
+        weight = self.affine(own if self.plus_rounded else self.pick(element, own))
+        if not self.plus_rounded:
+            weight = self.text.convert(weight, element)
         if self.plus_one:
             one = 2.0 if self.is_("two_plus_weight") else 1.0
             weight = self.text.either("add", weight, self.text.number(one, weight))
-        return self.spread_affine(weight)
+        return self.spread_affine(self.text.convert(weight, element))
 
     # -- what is expected ------------------------------------------------------------------------
 
@@ -313,7 +317,7 @@ class RmsNorm(Norm):
         if self.weighted and self.second != "value":
             cast = {"before": "before_weight", "widened": "before_weight"}
             wanted["cast"] = "throughout" if self.narrow else cast.get(self.cast, "after_weight")
-            wanted["weight_offset"] = float(self.plus_one)
+            wanted["weight_offset"] = float(self.plus_one and not self.plus_rounded)
             wanted["weight.shape"] = tuple(self.shape[axis] for axis in self.axes)
         return {"rms_norm": [wanted] * (2 if self.second == "norm" else 1)}
 
