@@ -10,9 +10,9 @@ _CALLS = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 
 
 def check(module: ir.Operation) -> None:
-    """Raises `AttnormError` for modules in modules, functions without a body, and recursion.
+    """Raises `AttnormError` for what IREE crashes on, or inlines until its memory is used up.
 
-    IREE inlines until its memory is used up, or crashes.
+    That is modules in modules, functions without a body, recursion, and attnorm's own ops.
     """
     for op in module.regions[0].blocks[0].operations:
         if op.operation.name == "builtin.module" or "sym_name" not in op.attributes:
@@ -33,11 +33,15 @@ def _error(op: ir.Operation, message: str) -> AttnormError:
 
 
 def _calls(function: ir.Operation, functions: dict[str, ir.Operation]) -> list[str]:
-    """The functions that one calls, each once."""
+    """The functions that one calls, each once. Raises `AttnormError` for ops of attnorm's own."""
     found: dict[str, None] = {}
+    own: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
         name = op.name
+        if name.startswith("attnorm."):
+            own.append(op.operation)
+            return ir.WalkResult.INTERRUPT
         if name in _CALLS:
             callee = ir.FlatSymbolRefAttr(op.attributes[_CALLS[name]]).value
             if callee in functions:
@@ -45,6 +49,8 @@ def _calls(function: ir.Operation, functions: dict[str, ir.Operation]) -> list[s
         return ir.WalkResult.ADVANCE
 
     function.walk(visit)
+    if own:
+        raise _error(own[0], "is none that IREE knows: expand it ahead of it")
     return list(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..bindings import ir
 from .attention_scores import INFINITY, Scores
 from .base import Refusal
-from .statistics import Path, readers, reduction_of, same_value
+from .statistics import Path, axes_of_rows, readers, reduction_of, same_value
 from .views import Dim, is_move, is_splat, made_by, source_of, trace
 
 
@@ -66,8 +66,10 @@ def _safe_tail(
         predicate = source_of(user.operands[0])
         rest = [other for other in found if other != user]
         if operand == 2 and _is_nan(predicate, value) and rest == [predicate.owner.operation]:
-            return user, operand
-        if not rest and _tells_masked(predicate, softmax, masked=operand == 2):
+            # Of each of its own elements.
+            if same_value(user.operands[0], predicate):
+                return user, operand
+        elif not rest and _tells_masked(user.operands[0], value, softmax, masked=operand == 2):
             return user, operand
     return None, 0
 
@@ -81,10 +83,13 @@ def _is_nan(predicate: ir.Value, value: ir.Value) -> bool:
     )
 
 
-def _tells_masked(predicate: ir.Value, softmax: ir.Operation, *, masked: bool) -> bool:
+def _tells_masked(
+    predicate: ir.Value, value: ir.Value, softmax: ir.Operation, *, masked: bool
+) -> bool:
     """Whether a predicate is `all(s == -inf)` of the softmax's own scores, along its axis.
 
-    Where not `masked`, whether it is the contrary, `any(not(s == -inf))`.
+    And that for the rows of `value`, the softmax moved. Where not `masked`, whether it is the
+    contrary, `any(not(s == -inf))`.
     """
     path = Path()
     reduced = reduction_of(path.peel(predicate), "and" if masked else "or", masked)
@@ -100,4 +105,7 @@ def _tells_masked(predicate: ir.Value, softmax: ir.Operation, *, masked: bool) -
     own = trace(scores)
     same = (plain.source, plain.dims) == (own.source, own.dims)
     axis = softmax.opview.axis
-    return same and is_splat(op.operands[1], -INFINITY) and reduced.axes == (axis,)
+    if not same or not is_splat(op.operands[1], -INFINITY) or reduced.axes != (axis,):
+        return False
+    moved = Path().peel_conversion(value)
+    return axes_of_rows(predicate, path, reduced, softmax.results[0], moved) is not None

@@ -390,6 +390,26 @@ def test_refused_before_iree(functions, expected):
         attnorm.compile(attnorm.load(main + functions))
 
 
+def test_ops_of_ours_are_refused_before_iree():
+    """IREE crashes on them: where a pipeline expands none, and where a branch holds one."""
+    text = """
+      func.func @main(%x: tensor<4xf32>, %p: tensor<i1>) -> tensor<4xf32> {
+        %0 = "stablehlo.if"(%p) ({
+          %1 = "attnorm.softmax"(%x) {axis = 0 : i64}
+            : (tensor<4xf32>) -> tensor<4xf32> loc("a":7:8)
+          stablehlo.return %1 : tensor<4xf32>
+        }, {
+          stablehlo.return %x : tensor<4xf32>
+        }) : (tensor<i1>) -> tensor<4xf32>
+        return %0 : tensor<4xf32>
+      }
+    """
+    module = attnorm.load(text)
+    with pytest.raises(attnorm.AttnormError, match=r"^a:7:8: error: 'attnorm.softmax' op is none"):
+        attnorm.compile(module, pipeline="canonicalize")
+    attnorm.compile(module)
+
+
 def test_what_only_looks_like_recursion():
     """A function that two others call is no cycle; nor is a chain of a thousand calls."""
     chain = "".join(FUNCTION.format(f"f{i}", CALLING.format(f"f{i + 1}")) for i in range(1000))

@@ -279,3 +279,28 @@ func.func @infinite_scale(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
   %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
   return %3 : tensor<2x3x8xf32>
 }
+
+// -----
+
+// Tails that empty other rows than those that see nothing, or keys: they stay as they are.
+// CHECK-LABEL: func.func @turned_tails
+// CHECK-NOT: attnorm.sdpa
+func.func @turned_tails(%q: tensor<1x3x8xf32>, %m: tensor<1x3x3xf32>) -> (tensor<1x3x8xf32>, tensor<1x3x8xf32>) {
+  %lows = stablehlo.constant dense<0xFF800000> : tensor<1x3x3xf32>
+  %true = stablehlo.constant dense<true> : tensor<i1>
+  %zeros = stablehlo.constant dense<0.0> : tensor<1x3x3xf32>
+  %dot = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<1x3x8xf32>, tensor<1x3x8xf32>) -> tensor<1x3x3xf32>
+  %s = stablehlo.add %dot, %m : tensor<1x3x3xf32>
+  %p = "attnorm.softmax"(%s) {axis = 2 : i64} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %eq = stablehlo.compare EQ, %s, %lows : (tensor<1x3x3xf32>, tensor<1x3x3xf32>) -> tensor<1x3x3xi1>
+  %all = stablehlo.reduce(%eq init: %true) applies stablehlo.and across dimensions = [2] : (tensor<1x3x3xi1>, tensor<i1>) -> tensor<1x3xi1>
+  %rows = stablehlo.broadcast_in_dim %all, dims = [0, 2] : (tensor<1x3xi1>) -> tensor<1x3x3xi1>
+  %safe = stablehlo.select %rows, %zeros, %p : tensor<1x3x3xi1>, tensor<1x3x3xf32>
+  %o = stablehlo.dot_general %safe, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<1x3x3xf32>, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
+  %p2 = "attnorm.softmax"(%s) {axis = 2 : i64} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %nan = stablehlo.compare NE, %p2, %p2 : (tensor<1x3x3xf32>, tensor<1x3x3xf32>) -> tensor<1x3x3xi1>
+  %turned = stablehlo.transpose %nan, dims = [0, 2, 1] : (tensor<1x3x3xi1>) -> tensor<1x3x3xi1>
+  %safe2 = stablehlo.select %turned, %zeros, %p2 : tensor<1x3x3xi1>, tensor<1x3x3xf32>
+  %o2 = stablehlo.dot_general %safe2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<1x3x3xf32>, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
+  return %o, %o2 : tensor<1x3x8xf32>, tensor<1x3x8xf32>
+}

@@ -474,9 +474,11 @@ class Attention:
         self.safe = self.pick(None, None, *self.tails) if self.mutation is None else None
         if self.is_("tail_of_ones"):
             self.safe = "masked"
+        if self.is_("tail_of_other_rows"):
+            self.safe = self.pick(*self.tails)
         if self.safe:
             full = 1.0 if self.is_("tail_of_ones") else 0.0
-            value = self.emptied(value, scores.value, axis, full)
+            value = self.emptied(value, scores, axis, full)
         if self.is_("mask_after_softmax"):
             mask = self.over(self.padding(), scores.names)
             value = text.select(mask, value, text.number(0.0, value))
@@ -485,21 +487,28 @@ class Attention:
         self.probabilities = value
         return Named(text.convert(value, self.half), scores.names)
 
-    def emptied(self, value: Value, scores: Value, axis: int, full: float) -> Value:
+    def emptied(self, value: Value, scores: Named, axis: int, full: float) -> Value:
         """Probabilities with 0 in rows that see nothing."""
         text = self.text
         if self.safe == "nan":
-            lost = text.compare("NE", value, value)
+            lost = self.on_rows(text.compare("NE", value, value), scores.names)
             return text.select(lost, text.number(full, value), value)
-        low = text.number(-math.inf, scores)
-        rest = [n for n in range(scores.rank) if n != axis]
+        low = text.number(-math.inf, scores.value)
+        rest = [n for n in range(value.rank) if n != axis]
         if self.safe == "kept":
-            some = text.reduce("or", text.compare("NE", scores, low), [axis], False)
-            some = text.broadcast(some, rest, scores.shape)
+            some = text.reduce("or", text.compare("NE", scores.value, low), [axis], False)
+            some = self.on_rows(text.broadcast(some, rest, value.shape), scores.names)
             return text.select(some, value, text.number(full, value))
-        every = text.reduce("and", text.compare("EQ", scores, low), [axis], True)
-        lost = text.broadcast(every, rest, scores.shape)
+        every = text.reduce("and", text.compare("EQ", scores.value, low), [axis], True)
+        lost = self.on_rows(text.broadcast(every, rest, value.shape), scores.names)
         return text.select(lost, text.number(full, value), value)
+
+    def on_rows(self, predicate: Value, names: str) -> Value:
+        """A predicate of rows as it is, or with queries and keys in each other's place."""
+        if not self.is_("tail_of_other_rows"):
+            return predicate
+        turned = names.translate(str.maketrans("ts", "st"))
+        return self.text.transpose(predicate, [names.index(name) for name in turned])
 
     def values(self, probabilities: Named, v: Named) -> Named:
         """The product with the values, its dimensions in some order."""
@@ -601,6 +610,7 @@ ATTENTION_MUTATIONS = (
     "read_twice",
     "scaled_probabilities",
     "tail_of_ones",
+    "tail_of_other_rows",
 )
 MASK_MUTATIONS = ("mask_before_scale", "plausible_fill", "mask_inverted")
 ATTENTION_SAME = (
