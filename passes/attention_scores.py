@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..bindings import hlo, ir
+from ..stablehlo import element_type
 from .bands import KEY, QUERY, Frame, Part
 from .base import Refusal
+from .statistics import held_as
 from .views import Atom, Dim, View, is_splat, made_by, merge, producer, source_of, splat, trace
 
 INFINITY = float("inf")
@@ -103,6 +105,10 @@ class Scores:
                 divisor = float(number) if divides else 1 / float(number)
                 if abs(divisor - cap) > 1e-3 * cap:
                     raise Refusal(f"softcap: expected tanh(s / {cap:g}), got tanh(s / {divisor:g})")
+                element = element_type(inner.results[0])
+                if float(number) not in held_as(cap if divides else 1 / cap, element):
+                    # A cap of few digits: what it is off by is a scale.
+                    self.scale *= cap / divisor
                 self.through |= {tanh: 0, inner: operand}
                 self.softcap = cap
                 return True

@@ -150,11 +150,15 @@ def _check_count(reduced: Reduced, number: float, divides: bool) -> None:
         raise Refusal("mean: expected static sizes of the reduced axes, got a dynamic one")
     count = math.prod(over)
     exact = float(count) if divides else 1 / count
-    element = reduced.op.results[0].type.element_type
-    wide = ir.F32Type.get(element.context) if is_half(element) else element
-    if number not in (ir.FloatAttr.get(kind, exact).value for kind in (element, wide)):
+    if number not in held_as(exact, reduced.op.results[0].type.element_type):
         how = "divided by" if divides else "multiplied with"
         raise Refusal(f"mean: expected a sum of {count} {how} {exact:g}, got {number:g}")
+
+
+def held_as(number: float, element: ir.Type) -> tuple[float, float]:
+    """A number as a type holds it; and as f32 does, where the type is a half type."""
+    wide = ir.F32Type.get(element.context) if is_half(element) else element
+    return ir.FloatAttr.get(element, number).value, ir.FloatAttr.get(wide, number).value
 
 
 def square_of(value: ir.Value) -> ir.Value | None:

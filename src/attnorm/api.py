@@ -19,6 +19,7 @@ from .bindings import (
     parse_text,
 )
 from .bindings_elements import check_sizes
+from .bindings_op_names import check_op_names
 from .errors import AttnormError, Diagnostic
 from .files import read_bytes, read_start
 from .frontends import skainet
@@ -89,12 +90,17 @@ def read(
         text = skainet.repair(text, name)
     known = trusted or guard.is_contained() or guard.is_harmless(text)
     with _guarded("text", b"" if known else text.encode(), size, name, context, known):
-        return parse_text(text, name, context)
+        module = parse_text(text, name, context)
+    # Text is UTF-8 but for what it escapes.
+    if "\\" in text:
+        check_op_names(module, name)
+    return module
 
 
 def _whole(module: ir.Operation, name: str) -> ir.Operation:
-    """The module, if its sizes are sound: elsewhere the process that reads first has looked."""
+    """The module, if it is sound: elsewhere the process that reads first has looked."""
     if guard.is_contained():
+        check_op_names(module, name)
         check_sizes(module, name)
     return module
 

@@ -168,6 +168,8 @@ def _from_info(info: ir.DiagnosticInfo) -> Diagnostic:
 _NOT_UTF8 = "str_from_cstr_and_size(): conversion error"
 # Of an attribute or a type.
 _NO_CLASS = "Can't cast unknown element type"
+# Of a dictionary that an artifact made of something else than names and values.
+_NULL = "basic_string: construction from null"
 # Of a location among attributes: the bindings know what it is, and fail to make it.
 _LOCATION = "(arg: torch_mlir._mlir_libs._mlir.ir.Location, /)"
 
@@ -205,6 +207,8 @@ def _unreadable(op: ir.Operation, error: Exception) -> Exception:
         message = "expected strings in UTF-8"
     elif _NO_CLASS in str(error):
         message = f"expected other attributes: {str(error).partition(_NO_CLASS)[2].strip()}"
+    elif _NULL in str(error):
+        message = "expected names and values in a dictionary, got neither"
     elif _LOCATION in str(error):
         message = "expected other attributes: a location"
     else:

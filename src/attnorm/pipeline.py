@@ -255,11 +255,12 @@ def run(
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
-        for step, following in zip(steps, [*steps[1:], None], strict=True):
+        for index, step in enumerate(steps, 1):
             if guard.is_contained() and not timing:
                 manager.add(_noting(step), name="note")
             _add(manager, step, tracer, on_refusal, verify_each)
-            if verify_each and step.pass_ is None and (following is None or following.pass_):
+            last = index == len(steps) or steps[index].pass_ is not None
+            if verify_each and step.pass_ is None and last:
                 manager.add(lambda op, handle: _verify(op), name="verify")
         try:
             with raising_located("the pass pipeline failed"):

@@ -24,6 +24,7 @@ from .bindings import (
     parse_text,
 )
 from .bindings_elements import check_sizes
+from .bindings_op_names import check_op_names
 from .errors import AttnormError, Diagnostic
 from .files import read_bytes
 from .guard import bounds, crash
@@ -152,12 +153,12 @@ def _read(request: Request, context: ir.Context) -> Sequence[Diagnostic]:
 
 
 def _parse(request: Request, context: ir.Context) -> None:
-    if request.way == "bytecode":
-        check_sizes(parse_bytecode_file(request.path, context, request.name), request.name)
+    if request.way == "text":
+        parse_text(read_bytes(request.path).decode(), request.name, context)
         return
-    data = read_bytes(request.path)
-    if request.way == "portable":
-        module = deserialize_portable_artifact(data, request.name, context)
-        check_sizes(module, request.name)
+    if request.way == "bytecode":
+        module = parse_bytecode_file(request.path, context, request.name)
     else:
-        parse_text(data.decode(), request.name, context)
+        module = deserialize_portable_artifact(read_bytes(request.path), request.name, context)
+    check_op_names(module, request.name)
+    check_sizes(module, request.name)

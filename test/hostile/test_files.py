@@ -210,6 +210,32 @@ def test_names_that_are_not_utf8_in_bytecode():
     assert "expected another name" in refusal(data.replace(b"odd", b"o\0d"))
 
 
+def test_names_of_ops_that_are_not_utf8():
+    """The bindings aborted the process where such a name was asked for."""
+    text = """func.func @main(%x: tensor<2xindex>) -> index {
+  %0 = "shape.odd"(%x) : (tensor<2xindex>) -> index
+  return %0 : index
+}
+"""
+    expected = "2:8: error: expected a name of an op in UTF-8, got b'shape.\\xffdd'"
+    data = bytecode(attnorm.load(text))
+    assert data.count(b"odd") == 1
+    assert expected in refusal(data.replace(b"odd", b"\xffdd"))
+    assert expected in refusal(text.replace("odd", r"\FFdd").encode())
+
+
+def test_a_name_in_a_dictionary_that_is_none():
+    """An artifact's dictionary may have a number for a name, which the bindings could not show."""
+    attributes = "{composite_attributes = {odd = 1 : i64}, "
+    composite = COMPOSITE.format("b").replace("{", attributes, 1)
+    main = FUNCTION.format("main", composite).replace("private ", "")
+    data = serialize_portable_artifact(attnorm.load(main + FUNCTION.format("b", IDENTITY)))
+    # The name's number among the attributes becomes the value's.
+    assert data.count(b"\x1d\x17\x13") == 1
+    broken = data.replace(b"\x1d\x17\x13", b"\x1d\x13\x13")
+    assert "'stablehlo.composite' op: expected names and values in a dictionary" in refusal(broken)
+
+
 def test_negative_sizes():
     """StableHLO's artifacts may have types of negative sizes, on which passes never ended."""
     broken = resized(serialize_portable_artifact(attnorm.load(THOUSAND)), -1000)

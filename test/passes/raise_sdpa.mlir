@@ -304,3 +304,20 @@ func.func @turned_tails(%q: tensor<1x3x8xf32>, %m: tensor<1x3x3xf32>) -> (tensor
   %o2 = stablehlo.dot_general %safe2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<1x3x3xf32>, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
   return %o, %o2 : tensor<1x3x8xf32>, tensor<1x3x8xf32>
 }
+
+// -----
+
+// A cap whose inverse has few digits: what it is off by, 30 * 0.03332, becomes the scale.
+// CHECK-LABEL: func.func @rough_cap
+func.func @rough_cap(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
+  // CHECK: "attnorm.sdpa"{{.*}}scale = 0.99959{{[0-9]*}} : f64, softcap = 3.000000e+01 : f64
+  %inverse = stablehlo.constant dense<0.03332> : tensor<2x3x3xf32>
+  %cap = stablehlo.constant dense<30.0> : tensor<2x3x3xf32>
+  %dot = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %small = stablehlo.multiply %dot, %inverse : tensor<2x3x3xf32>
+  %tanh = stablehlo.tanh %small : tensor<2x3x3xf32>
+  %s = stablehlo.multiply %tanh, %cap : tensor<2x3x3xf32>
+  %p = "attnorm.softmax"(%s) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %o = stablehlo.dot_general %p, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %o : tensor<2x3x8xf32>
+}
