@@ -93,14 +93,14 @@ def read(
         module = parse_text(text, name, context)
     # Text is UTF-8 but for what it escapes.
     if "\\" in text:
-        check_op_names(module, name)
+        check_op_names(module, name, binary=False)
     return module
 
 
 def _whole(module: ir.Operation, name: str) -> ir.Operation:
     """The module, if it is sound: elsewhere the process that reads first has looked."""
     if guard.is_contained():
-        check_op_names(module, name)
+        check_op_names(module, name, binary=True)
         check_sizes(module, name)
     return module
 

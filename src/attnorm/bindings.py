@@ -264,6 +264,9 @@ _TOP_LEVEL = re.compile(r"^[ \t]*(?:[#!]|\{-#)", re.MULTILINE)
 
 def parse_text(source: str, name: str, context: ir.Context) -> ir.Operation:
     """Parses MLIR text to a verified `builtin.module`; `name` is the file in its locations."""
+    if not source.endswith("\n"):
+        # Where a string among the resources does not end, MLIR's parser reads on behind the text.
+        source += "\n"
     with context, raising_located("cannot parse the text", unnamed=name):
         several = "source must contain a single top-level operation"
         # Resources are not parsed twice: their names would be taken then.

@@ -160,5 +160,5 @@ def _parse(request: Request, context: ir.Context) -> None:
         module = parse_bytecode_file(request.path, context, request.name)
     else:
         module = deserialize_portable_artifact(read_bytes(request.path), request.name, context)
-    check_op_names(module, request.name)
+    check_op_names(module, request.name, binary=True)
     check_sizes(module, request.name)

@@ -171,6 +171,15 @@ def test_names_of_weights_without_a_module_around():
     assert "dense_resource<my.weight>" in str(attnorm.load(text))
 
 
+@pytest.mark.parametrize(
+    "place", ["dialect_resources: { builtin: { a", "external_resources: { x: { a"]
+)
+def test_a_string_among_resources_that_the_text_ends_in(place):
+    """MLIR's parser read on behind the text, mostly to a crash."""
+    for _ in range(20):
+        assert "in string literal" in refusal(f'{PLAIN}{{-# {place}: "0x0400000001'.encode())
+
+
 # -- bytecode and artifacts ----------------------------------------------------------------------
 
 
@@ -222,6 +231,13 @@ def test_names_of_ops_that_are_not_utf8():
     assert data.count(b"odd") == 1
     assert expected in refusal(data.replace(b"odd", b"\xffdd"))
     assert expected in refusal(text.replace("odd", r"\FFdd").encode())
+
+
+def test_artifacts_by_another_name():
+    """Nobody verified their ops, and printing some of them did not end."""
+    data = serialize_portable_artifact(attnorm.load(PLAIN))
+    broken = data.replace(b"StableHLO_v", b"StubbleHLO_")
+    assert "2:8: error: expected StableHLO, got 'vhlo." in refusal(broken)
 
 
 def test_a_name_in_a_dictionary_that_is_none():
