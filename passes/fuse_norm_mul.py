@@ -97,6 +97,8 @@ def _as_weight(norm, factor: ir.Value, product: ir.Operation) -> ir.Value | None
 
 def _weight_cast(norm) -> str | None:
     """The cast order under which a weight takes its product in the result's type, as it was."""
+    if norm.cast == "throughout":
+        return norm.cast
     x, result = element_type(norm.x), element_type(norm.result)
     if result == compute_type(x, result):
         return "after_weight"

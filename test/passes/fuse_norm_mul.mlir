@@ -253,3 +253,13 @@ func.func @two_norms(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> (tensor<2x4xf3
   %2 = stablehlo.multiply %0, %1 : tensor<2x4xf32>
   return %0, %2 : tensor<2x4xf32>, tensor<2x4xf32>
 }
+
+// A norm that rounds at every step still does with the weight.
+// CHECK-LABEL: func.func @weight_throughout
+func.func @weight_throughout(%x: tensor<2x4xbf16>, %s: tensor<4xbf16>) -> tensor<2x4xbf16> {
+  // CHECK: "attnorm.rms_norm"(%{{.*}}, %{{.*}}) {axes = array<i64: 1>, cast = "throughout"
+  %0 = "attnorm.rms_norm"(%x) {axes = array<i64: 1>, cast = "throughout", epsilon = 1.0e-5 : f64, operandSegmentSizes = array<i32: 1, 0>} : (tensor<2x4xbf16>) -> tensor<2x4xbf16>
+  %1 = stablehlo.broadcast_in_dim %s, dims = [1] : (tensor<4xbf16>) -> tensor<2x4xbf16>
+  %2 = stablehlo.multiply %0, %1 : tensor<2x4xbf16>
+  return %2 : tensor<2x4xbf16>
+}
