@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..bindings import Rewriter, apply_patterns, ir, simplify
@@ -37,7 +38,7 @@ def simplify_users(op: ir.Operation, rewriter: Rewriter) -> bool:
 def _simpler(user: ir.Operation) -> ir.Value | None:
     operands = list(user.operands)
     match user.name.removeprefix("stablehlo."):
-        case "subtract" if is_splat(operands[1], 0):
+        case "subtract" if _is_positive_zero(operands[1]):
             return operands[0]
         case "divide" if is_splat(operands[1], 1):
             return operands[0]
@@ -53,6 +54,11 @@ def _simpler(user: ir.Operation) -> ir.Value | None:
         case "select" if _is_true(operands[1]) and _is_false(operands[2]):
             return operands[0]
     return None
+
+
+def _is_positive_zero(value: ir.Value) -> bool:
+    """Whether a value is 0, and not -0: what is less -0 loses its own sign of 0."""
+    return is_splat(value, 0) and math.copysign(1, float(splat(value))) > 0
 
 
 def _other(operands: list[ir.Value], neutral: float) -> ir.Value | None:

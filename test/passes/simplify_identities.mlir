@@ -33,3 +33,12 @@ func.func @near_misses(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tens
   %3 = stablehlo.power %x, %three : tensor<4xf32>
   return %0, %1, %2, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -0 - -0 is 0: to take -0 away is no identity.
+// CHECK-LABEL: func.func @less_negative_zero
+func.func @less_negative_zero(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK: stablehlo.subtract
+  %zero = stablehlo.constant dense<-0.0> : tensor<4xf32>
+  %0 = stablehlo.subtract %x, %zero : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
