@@ -106,7 +106,8 @@ def number(name: str, value: Any) -> float:
         with suppress(ValueError):
             return float(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     raise Refusal(f"{name}: expected a number, got {value!r}")
 
 
@@ -153,14 +154,17 @@ def _value(attribute: ir.Attribute) -> Any:
     """The Python value of an attribute; the attribute itself where it is of no such kind."""
     if isinstance(attribute, ir.DictAttr):
         return {name: _value(value) for name, value in entries(attribute).items()}
-    if isinstance(attribute, (ir.BoolAttr, ir.IntegerAttr, ir.FloatAttr, ir.StringAttr)):
+    if isinstance(attribute, ir.IntegerAttr):
+        # Python does not show numbers of any length.
+        return attribute.value if abs(attribute.value) < 2**64 else attribute
+    if isinstance(attribute, (ir.BoolAttr, ir.FloatAttr, ir.StringAttr)):
         return attribute.value
     if isinstance(attribute, ir.ArrayAttr):
         return [_value(item) for item in attribute]
     if isinstance(attribute, (ir.DenseI64ArrayAttr, ir.DenseI32ArrayAttr, ir.DenseBoolArrayAttr)):
         return list(attribute)
     if isinstance(attribute, (ir.DenseIntElementsAttr, ir.DenseFPElementsAttr)):
-        if len(attribute) > _LONGEST:
+        if len(attribute) > _LONGEST or getattr(attribute.type.element_type, "width", 64) > 64:
             return attribute
         if not attribute.type.rank:
             return attribute[0]

@@ -79,7 +79,9 @@ def _fold(user: ir.Operation) -> ir.Value | None:
 
 
 def _is_number_type(element: ir.Type) -> bool:
-    return is_float(element) or isinstance(element, ir.IntegerType)
+    # Other integers, which arith has, StableHLO has not.
+    integer = isinstance(element, ir.IntegerType) and element.width in (1, 2, 4, 8, 16, 32, 64)
+    return is_float(element) or integer
 
 
 def _fit(number: Number, element: ir.Type) -> Number:

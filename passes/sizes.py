@@ -249,13 +249,14 @@ class Sizes:
         if name == "shape.shape_of" and isinstance(op.operands[0].type, ir.RankedTensorType):
             return list(self.shape(op.operands[0]))
         if name == "tensor.dim":
-            axis = self._known(op.operands[1])
-            ranked = isinstance(op.operands[0].type, ir.RankedTensorType)
-            return None if axis is None or not ranked else [self.dim(op.operands[0], axis)]
+            axis, type_ = self._known(op.operands[1]), op.operands[0].type
+            ranked = isinstance(type_, ir.RankedTensorType)
+            inside = ranked and axis in range(type_.rank)
+            return [self.dim(op.operands[0], axis)] if inside else None
         if name in ("tensor.extract", "shape.get_extent") and len(op.operands) <= 2:
             at = self._known(op.operands[1]) if len(op.operands) == 2 else 0
             all_ = self.elements(op.operands[0])
-            return None if at is None or at >= len(all_) else [all_[at]]
+            return [all_[at]] if at in range(len(all_)) else None
         if name == "stablehlo.slice" and value.type.rank == 1:
             bounds = ("start_indices", "limit_indices", "strides")
             start, limit, stride = (next(iter(op.attributes[bound])) for bound in bounds)

@@ -83,6 +83,44 @@ def test_as_many_types_as_elements(type_):
     )
 
 
+def test_as_many_values_as_the_number_of_a_result():
+    """MLIR's parser aborted for want of memory."""
+    text = PLAIN.replace("return %0", "return %0#1000000007")
+    assert "while reading it" in refusal(text)
+
+
+@pytest.mark.parametrize("axis", [2147483648, 7, -1])
+def test_dimensions_and_elements_that_are_not_there(axis):
+    """The bindings crashed on a dimension out of range, and the last element was read for -1."""
+    text = f"""func.func @main(%x: tensor<?xf32>) -> (tensor<?xi32>, tensor<?xi32>) {{
+  %c = arith.constant {axis} : index
+  %n = tensor.dim %x, %c : tensor<?xf32>
+  %shape = shape.shape_of %x : tensor<?xf32> -> tensor<1xindex>
+  %m = tensor.extract %shape[%c] : tensor<1xindex>
+  %s = tensor.from_elements %n : tensor<1xindex>
+  %t = tensor.from_elements %m : tensor<1xindex>
+  %0 = stablehlo.dynamic_iota %s, dim = 0 : (tensor<1xindex>) -> tensor<?xi32>
+  %1 = stablehlo.dynamic_iota %t, dim = 0 : (tensor<1xindex>) -> tensor<?xi32>
+  return %0, %1 : tensor<?xi32>, tensor<?xi32>
+}}
+"""
+    lowered = str(attnorm.lower(attnorm.load(text), "legalize-shape-ops"))
+    assert "tensor.dim" in lowered and "tensor.extract" in lowered
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize("spelled", ["{} : i20000", '"{}"', '"{{\\"eps\\": {}}}"'])
+def test_numbers_of_many_digits(spelled, digits):
+    """Python neither shows integers of more than 4300 digits nor makes floats of them."""
+    name = "backend_config" if "eps" in spelled else "eps"
+    attribute = f"{name} = {spelled.format('9' * digits)}"
+    call = f"stablehlo.custom_call @rms_norm(%x) {{{attribute}}} : (tensor<4xf32>) -> tensor<4xf32>"
+    text = PLAIN.replace("stablehlo.add %x, %c : tensor<4xf32>", call)
+    with pytest.raises(attnorm.AttnormError, match=r"in\.mlir:3:8: error: @rms_norm: ") as caught:
+        attnorm.lower(attnorm.load(text, name="in.mlir"))
+    assert "internal error" not in str(caught.value)
+
+
 def test_harmless_texts():
     """What exporters print is harmless, and needs no other process."""
     inputs = sorted((Path(__file__).parents[1] / "models/Inputs").glob("**/*.mlir"))

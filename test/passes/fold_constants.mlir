@@ -51,3 +51,11 @@ func.func @left() -> (tensor<f32>, tensor<2xf32>) {
   %1 = stablehlo.negate %b : tensor<2xf32>
   return %0, %1 : tensor<f32>, tensor<2xf32>
 }
+
+// What StableHLO has no type for stays what it is.
+// CHECK-LABEL: func.func @wide_integer
+func.func @wide_integer() -> tensor<4xi128> {
+  // CHECK-NEXT: arith.constant dense<5> : tensor<4xi128>
+  %0 = arith.constant dense<5> : tensor<4xi128>
+  return %0 : tensor<4xi128>
+}

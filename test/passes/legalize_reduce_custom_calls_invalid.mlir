@@ -215,3 +215,12 @@ func.func @several(%x: tensor<2x4xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
   %1 = stablehlo.custom_call @reduce_sum(%x) {dimensions = [6]} : (tensor<2x4xf32>) -> tensor<2xf32>
   return %0, %1 : tensor<2xf32>, tensor<2xf32>
 }
+
+// -----
+
+// Integers that no dimension has: of 128 bits, and with more digits than Python shows.
+func.func @wide(%x: tensor<2x4xf32>) -> tensor<2xf32> {
+  // expected-error @+1 {{@reduce_mean: dimensions: expected integers, got DenseIntElementsAttr(dense<1> : tensor<1xi128>)}}
+  %0 = stablehlo.custom_call @reduce_mean(%x) {dimensions = dense<1> : tensor<1xi128>} : (tensor<2x4xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
