@@ -395,7 +395,10 @@ _BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
 
 
 def inline_resource_of(constant: ir.Operation) -> bool:
-    """Makes the `dense_resource` of a constant its elements; False where it has no bytes."""
+    """Makes the `dense_resource` of a constant its elements; False where it has no bytes.
+
+    Raises `AttnormError` for bytes of another number than the type has.
+    """
     try:
         resource = ir.DenseResourceElementsAttr(constant.attributes["value"])
     except ValueError:
@@ -407,7 +410,12 @@ def inline_resource_of(constant: ir.Operation) -> bool:
         blob = _BLOB.search(holder.operation.get_asm())
         if not blob:
             return False  # The key of a weight whose bytes are elsewhere.
-        dense = ir.Attribute.parse(f'dense<"0x{blob[1]}"> : {resource.type}')
+        try:
+            dense = ir.Attribute.parse(f'dense<"0x{blob[1]}"> : {resource.type}')
+        except ir.MLIRError:
+            problem = f"expected the bytes of {resource.type}, got {len(blob[1]) // 2}"
+            where = diagnostic(constant.location, f"'{constant.name}' op value: {problem}")
+            raise AttnormError(where) from None
     constant.attributes["value"] = dense
     return True
 

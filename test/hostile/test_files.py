@@ -121,6 +121,14 @@ def test_numbers_of_many_digits(spelled, digits):
     assert "internal error" not in str(caught.value)
 
 
+def test_resources_of_another_length():
+    """MLIR's own error came out of a pass as an internal one."""
+    text = PLAIN.replace("dense<[1.0, 2.0, 3.0, 4.0]>", "dense_resource<w>").replace("f32", "bf16")
+    text += '{-# dialect_resources: { builtin: { w: "0x020000000000000000000000000000" } } #-}'
+    with pytest.raises(attnorm.AttnormError, match=r"value: expected the bytes of .*, got 11$"):
+        attnorm.lower(attnorm.load(text), "inline-small-resources")
+
+
 def test_harmless_texts():
     """What exporters print is harmless, and needs no other process."""
     inputs = sorted((Path(__file__).parents[1] / "models/Inputs").glob("**/*.mlir"))
