@@ -39,12 +39,13 @@ def _own_op(op: ir.Operation, name: str, rewriter: Rewriter) -> list[ir.Value]:
     version = op.attributes["version"].value if "version" in op.attributes else 0
     if version != COMPOSITE_VERSION:
         raise Refusal(f"version: expected {COMPOSITE_VERSION}, got {version}")
-    attributes = op.attributes["composite_attributes"]
+    name_of_all = "composite_attributes"
+    attributes = entries(op.attributes[name_of_all]) if name_of_all in op.attributes else {}
     raised = ir.Operation.create(
         name,
         results=[result.type for result in op.results],
         operands=list(op.operands),
-        attributes=entries(attributes),
+        attributes=attributes,
         loc=op.location,
         ip=rewriter.ip,
     )

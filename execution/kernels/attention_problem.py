@@ -96,10 +96,18 @@ class Attention:
 
 
 def read(composite: ir.Operation) -> tuple[Attention, list[ir.Value]]:
-    """A composite's attention, and its operands in types that kernels can address."""
-    attributes = composite.attributes["composite_attributes"]
-    assert isinstance(attributes, ir.DictAttr)
-    present = ir.DenseI32ArrayAttr(attributes["operandSegmentSizes"])
+    """A composite's attention, and its operands in types that kernels can address.
+
+    `to-composites` writes it; `raise-composites` takes in only sound ones of others. Raises
+    `Refused` for one that no pass has looked at.
+    """
+    try:
+        attributes = ir.DictAttr(composite.attributes["composite_attributes"])
+        present = ir.DenseI32ArrayAttr(attributes["operandSegmentSizes"])
+    except (KeyError, ValueError) as error:
+        raise Refused(f"expected the attributes of attnorm.sdpa: {error}") from None
+    if len(present) != len(_SEGMENTS) or sum(present) != len(composite.operands):
+        raise Refused(f"expected {len(composite.operands)} operands, got {list(present)}")
     names = [name for name, count in zip(_SEGMENTS, present, strict=True) if count]
     operands = dict(zip(names, composite.operands, strict=True))
     results = dict(zip(("result", "log_sum_exp"), composite.results, strict=False))

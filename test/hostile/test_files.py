@@ -498,6 +498,17 @@ def test_ops_of_ours_are_refused_before_iree():
     attnorm.compile(module)
 
 
+@pytest.mark.parametrize("attributes", ["", "composite_attributes = {a = 1 : i64}, "])
+def test_composites_that_only_have_the_name_of_ours(attributes):
+    """A kernel was written without looking whether the attributes were there."""
+    composite = COMPOSITE.format("b").replace("my.own", "attnorm.sdpa")
+    main = FUNCTION.format("main", composite.replace("{", "{" + attributes, 1))
+    text = main.replace("private ", "") + FUNCTION.format("b", IDENTITY)
+    for pipeline in ("canonicalize", "attnorm-to-iree"):
+        program = attnorm.compile(attnorm.load(text), pipeline=pipeline)
+        np.testing.assert_array_equal(program(np.arange(4, dtype=np.float32)), np.arange(4))
+
+
 def test_what_only_looks_like_recursion():
     """A function that two others call is no cycle; nor is a chain of a thousand calls."""
     chain = "".join(FUNCTION.format(f"f{i}", CALLING.format(f"f{i + 1}")) for i in range(1000))

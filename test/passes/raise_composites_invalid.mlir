@@ -115,3 +115,15 @@ func.func @odml_heads(%q: tensor<1x3x2x4xf32>, %k: tensor<1x3x4x4xf32>) -> tenso
   return %0 : tensor<1x3x2x4xf32>
 }
 func.func private @impl(tensor<1x3x2x4xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x2x4xf32>
+
+// -----
+
+// A composite without attributes has none for the op.
+func.func @no_attributes(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // expected-remark @+1 {{raise-composites: "attnorm.rms_norm": axes: expected}}
+  %0 = stablehlo.composite "attnorm.rms_norm" %x {decomposition = @impl, version = 1 : i32} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+func.func private @impl(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  return %x : tensor<2x4xf32>
+}
