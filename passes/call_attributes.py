@@ -8,6 +8,7 @@ a composite in its `composite_attributes`. The same parameter has many names.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -164,7 +165,9 @@ def _value(attribute: ir.Attribute) -> Any:
     if isinstance(attribute, (ir.DenseI64ArrayAttr, ir.DenseI32ArrayAttr, ir.DenseBoolArrayAttr)):
         return list(attribute)
     if isinstance(attribute, (ir.DenseIntElementsAttr, ir.DenseFPElementsAttr)):
-        if len(attribute) > _LONGEST or getattr(attribute.type.element_type, "width", 64) > 64:
+        # Where there are more than 2^63, the number of the bindings is negative.
+        count = math.prod(attribute.type.shape)
+        if count > _LONGEST or getattr(attribute.type.element_type, "width", 64) > 64:
             return attribute
         if not attribute.type.rank:
             return attribute[0]

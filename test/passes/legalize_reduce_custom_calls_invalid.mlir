@@ -224,3 +224,12 @@ func.func @wide(%x: tensor<2x4xf32>) -> tensor<2xf32> {
   %0 = stablehlo.custom_call @reduce_mean(%x) {dimensions = dense<1> : tensor<1xi128>} : (tensor<2x4xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+// More elements than a machine counts.
+func.func @endless(%x: tensor<2x4xf32>) -> tensor<2xf32> {
+  // expected-error @+1 {{@reduce_mean: dimensions: expected integers, got DenseIntElementsAttr(dense<1> : tensor<4611686018427387904x2xi64>)}}
+  %0 = stablehlo.custom_call @reduce_mean(%x) {dimensions = dense<1> : tensor<4611686018427387904x2xi64>} : (tensor<2x4xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
