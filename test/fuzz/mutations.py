@@ -138,6 +138,9 @@ def _other_axes(op: ir.Operation, generator: random.Random) -> None:
 
 def _other_direction(op: ir.Operation, generator: random.Random) -> None:
     """Another comparison."""
+    if op.name != "stablehlo.compare":
+        # There it would be a stray attribute, which may end up on a comparison, and in its place.
+        raise ValueError("no comparison")
     direction = generator.choice(DIRECTIONS)
     op.attributes["comparison_direction"] = ir.Attribute.parse(
         f"#stablehlo<comparison_direction {direction}>"
