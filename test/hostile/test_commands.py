@@ -35,11 +35,12 @@ MODULE = (
 def contained(work: str) -> list[str]:
     """The command of a process whose work, contained, is a function `work` of these lines."""
     body = "\n    ".join(work.splitlines())
-    # A shell's background jobs ignore SIGINT, and so would what they start.
+    # A shell's background jobs ignore SIGINT, those of nohup SIGHUP, and so would what they start.
     code = f"""
 import os, signal, sys, time
 from attnorm import guard
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 def work():
     {body}
     return 0

@@ -2,7 +2,7 @@
 // RUN: printf 'func.func @f() {\n  stablehlo.add' > %t.text
 // RUN: not attnorm-opt %t.text 2>&1 | FileCheck %s --check-prefix=TEXT
 // TEXT-NOT: Traceback
-// TEXT:     {{^}}{{.*}}.text:2:15: error: expected
+// TEXT:     {{^}}{{.*}}.text:2:16: error: expected
 
 // RUN: printf 'func.func @f() {\n  // caf\351\n  return\n}' > %t.latin
 // RUN: not attnorm-opt %t.latin 2>&1 | FileCheck %s --check-prefix=LATIN
