@@ -18,7 +18,7 @@ from .bindings import (
     parse_bytecode_file,
     parse_text,
 )
-from .bindings_elements import check_sizes
+from .bindings_elements import check_binary
 from .bindings_op_names import check_op_names
 from .errors import AttnormError, Diagnostic
 from .files import read_bytes, read_start
@@ -92,7 +92,7 @@ def read(
     with _guarded("text", b"" if known else text.encode(), size, name, context, known):
         module = parse_text(text, name, context)
     # Text is UTF-8 but for what it escapes.
-    if "\\" in text:
+    if guard.ESCAPED_BYTE.search(text):
         check_op_names(module, name, binary=False)
     return module
 
@@ -100,8 +100,7 @@ def read(
 def _whole(module: ir.Operation, name: str) -> ir.Operation:
     """The module, if it is sound: elsewhere the process that reads first has looked."""
     if guard.is_contained():
-        check_op_names(module, name, binary=True)
-        check_sizes(module, name)
+        check_binary(module, name)
     return module
 
 

@@ -8,26 +8,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from torch_mlir._mlir_libs import _mlir
-
 from .bindings import diagnostic, ir, names, reading_attributes
+from .bindings_c import MLIR, Handle, Span, handle_of
+from .bindings_op_names import check_op_names
 from .errors import AttnormError, Diagnostic
-
-
-class _Attribute(ctypes.Structure):
-    _fields_ = (("storage", ctypes.c_void_p),)
-
-
-class _Span(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
 class _Blob(ctypes.Structure):
     """MLIR's `DialectResourceBlobManager::BlobEntry`: a key and an optional `AsmResourceBlob`."""
 
     _fields_ = (
-        ("key", _Span),
-        ("bytes", _Span),
+        ("key", Span),
+        ("bytes", Span),
         ("alignment", ctypes.c_size_t),
         ("deleter", ctypes.c_size_t * 5),
         ("is_mutable", ctypes.c_size_t),
@@ -51,17 +43,12 @@ class _Elements(ctypes.Structure):
     _fields_ = (
         ("kind", ctypes.c_void_p),
         ("type", ctypes.c_void_p * 2),
-        ("bytes", _Span),
+        ("bytes", Span),
     )
 
 
-# MLIR's C interface: the extension module is linked to it.
-_C = ctypes.CDLL(_mlir.__file__)
-_raw_data = _C.mlirDenseElementsAttrGetRawData
-_raw_data.argtypes, _raw_data.restype = [_Attribute], ctypes.c_void_p
-_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-_pointer.restype = ctypes.c_void_p
+_raw_data = MLIR.mlirDenseElementsAttrGetRawData
+_raw_data.argtypes, _raw_data.restype = [Handle], ctypes.c_void_p
 
 
 def resource_key(value: ir.Attribute) -> str | None:
@@ -77,18 +64,19 @@ def raw_bytes(value: ir.Attribute, size: int) -> memoryview | None:
     """
     blob = _blob(value)
     if blob is None:
-        return _view(value, _raw_data(_address(value)), size)
+        return _view(value, _raw_data(_handle(value)), size)
     if not blob.is_present or blob.bytes.length != size:
         return None
     return _view(value, blob.bytes.data, size)
 
 
-def check_sizes(module: ir.Operation, name: str) -> None:
+def check_binary(module: ir.Operation, name: str) -> None:
     """Raises `AttnormError` for negative sizes, and `dense` elements of another length than theirs.
 
     MLIR reads bytecode without looking at either, and then whatever is in memory. `name` is the
-    file.
+    file. The names of ops come first: they may not be told otherwise.
     """
+    check_op_names(module, name, binary=True)
     found: list[Diagnostic] = []
     seen: set[ir.Type] = set()
 
@@ -155,7 +143,7 @@ def _elements_problem(holder: Any, key: str | int) -> str | None:
     type_ = ir.ShapedType(value.type)
     size = _element_size(type_.element_type)
     count = math.prod(type_.shape)
-    elements = ctypes.cast(_address(value).storage, ctypes.POINTER(_Elements)).contents
+    elements = ctypes.cast(_handle(value).address, ctypes.POINTER(_Elements)).contents
     if size is None or elements.bytes.length in (size, size * count):
         return None
     return f"expected {size * count} bytes of {type_}, got {elements.bytes.length}"
@@ -174,7 +162,7 @@ def _blob(value: ir.Attribute) -> _Blob | None:
     except ValueError:
         return None
     # The C interface gives an element at a time. The layout is that of the pinned bindings.
-    storage = ctypes.cast(_address(value).storage, ctypes.POINTER(_Storage)).contents
+    storage = ctypes.cast(_handle(value).address, ctypes.POINTER(_Storage)).contents
     blob = storage.blob.contents
     with value.context:
         spellings = (_key(blob), str(ir.StringAttr.get(_key(blob))))
@@ -186,8 +174,8 @@ def _key(blob: _Blob) -> str:
     return ctypes.string_at(blob.key.data, blob.key.length).decode()
 
 
-def _address(value: ir.Attribute) -> _Attribute:
-    return _Attribute(_pointer(value._CAPIPtr, b"torch_mlir.ir.Attribute._CAPIPtr"))
+def _handle(value: ir.Attribute) -> Handle:
+    return handle_of(value, b"Attribute")
 
 
 def _view(value: ir.Attribute, address: int, size: int) -> memoryview:

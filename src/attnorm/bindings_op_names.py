@@ -5,33 +5,14 @@ from __future__ import annotations
 import ctypes
 from dataclasses import replace
 
-from torch_mlir._mlir_libs import _mlir
-
 from .bindings import diagnostic, ir
+from .bindings_c import MLIR, Handle, Span, handle_of
 from .errors import AttnormError, Diagnostic
 
-
-class _Operation(ctypes.Structure):
-    _fields_ = (("address", ctypes.c_void_p),)
-
-
-class _Identifier(ctypes.Structure):
-    _fields_ = (("address", ctypes.c_void_p),)
-
-
-class _Text(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-# MLIR's C interface: the extension module is linked to it.
-_C = ctypes.CDLL(_mlir.__file__)
-_name = _C.mlirOperationGetName
-_name.argtypes, _name.restype = [_Operation], _Identifier
-_text = _C.mlirIdentifierStr
-_text.argtypes, _text.restype = [_Identifier], _Text
-_pointer = ctypes.pythonapi.PyCapsule_GetPointer
-_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-_pointer.restype = ctypes.c_void_p
+_name = MLIR.mlirOperationGetName
+_name.argtypes, _name.restype = [Handle], Handle
+_text = MLIR.mlirIdentifierStr
+_text.argtypes, _text.restype = [Handle], Span
 
 
 def check_op_names(module: ir.Operation, file: str, *, binary: bool) -> None:
@@ -44,8 +25,7 @@ def check_op_names(module: ir.Operation, file: str, *, binary: bool) -> None:
     seen: set[int | None] = set()
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        pointer = _pointer(op._CAPIPtr, b"torch_mlir.ir.Operation._CAPIPtr")
-        name = _name(_Operation(pointer))
+        name = _name(handle_of(op, b"Operation"))
         # Names are kept once for each context.
         if name.address in seen:
             return ir.WalkResult.ADVANCE

@@ -74,9 +74,11 @@ def bounds(size: int) -> Iterator[None]:
             resource.setrlimit(kind, limits)
 
 
+ESCAPED_BYTE = re.compile(r"\\[89A-Fa-f][0-9A-Fa-f]")
+"""A byte beyond ASCII as MLIR's text escapes it: a string with one need not be UTF-8."""
 # What makes MLIR's parser build as many types as a tensor has elements, or values as the number of
 # a result says, and strings of which errors cannot be told: they are not UTF-8.
-_UNSOUND = re.compile(r"from_elements[^=]*?(?:\d{5}|\dx\d)|#\d{6}|\\[89A-Fa-f][0-9A-Fa-f]")
+_UNSOUND = re.compile(rf"from_elements[^=]*?(?:\d{{5}}|\dx\d)|#\d{{6}}|{ESCAPED_BYTE.pattern}")
 _BRACKETS = b"()[]{}<>"
 _OTHERS = bytes(set(range(256)) - set(_BRACKETS))
 _DEPTH = 100

@@ -23,8 +23,7 @@ from .bindings import (
     parse_bytecode_file,
     parse_text,
 )
-from .bindings_elements import check_sizes
-from .bindings_op_names import check_op_names
+from .bindings_elements import check_binary
 from .errors import AttnormError, Diagnostic
 from .files import read_bytes
 from .guard import bounds, crash
@@ -160,5 +159,4 @@ def _parse(request: Request, context: ir.Context) -> None:
         module = parse_bytecode_file(request.path, context, request.name)
     else:
         module = deserialize_portable_artifact(read_bytes(request.path), request.name, context)
-    check_op_names(module, request.name, binary=True)
-    check_sizes(module, request.name)
+    check_binary(module, request.name)
