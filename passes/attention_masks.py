@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..bindings import ir
 from ..dialect.sdpa import UNBOUNDED
@@ -55,14 +55,15 @@ def _gathered(
         view = trace(mask.at.results[0], scores.through, rounding=True)
         dims = _placed(scores, view)
         if mask.fill is None:
-            added.append(_arranged(b, mask.part, dims))
+            value = _arranged(b, mask.part, dims)
+            added.append(b.unary("negate", value) if mask.negated else value)
             continue
         own = _band(mask.part, scores.frame(view), band, None if scores.queries else 1)
         band.take(own.bounds(), ())
         for part in own.rest:
             arrangement = compose(mask.part.dims, part.dims)
             assert arrangement is not None, "a predicate's dimensions are whole"
-            predicates.append(_arranged(b, Part(part.value, arrangement), dims))
+            predicates.append(_arranged(b, replace(part, dims=arrangement), dims))
     return band, predicates, added
 
 
@@ -85,7 +86,7 @@ def _of_one_fill(masks: list[Mask]) -> list[Mask]:
 
 def _as_added(mask: Mask) -> Mask:
     """A mask that is added, without the predicate that it was met as."""
-    return Mask(mask.at, mask.added) if mask.added else mask
+    return Mask(mask.at, mask.added, negated=mask.negated) if mask.added else mask
 
 
 def _shows_added(mask: Mask) -> bool:
@@ -127,9 +128,11 @@ def _fill_beside_added(masks: list[Mask]) -> Fill | None:
 def _band(part: Part, frame: Frame, known: Band, queries: int | None) -> Band:
     """A predicate as a band and a rest; all of it is rest where the op could not say the band."""
     inner = source_frame(part.dims, frame, part.value)
-    own = Band() if inner is None else band_of(part.value, inner, queries)
+    own = Band()
+    if inner is not None:
+        own = band_of(part.value, inner, queries, inverted=part.inverted)
     if inner is None or not own.fits(known) or not is_representable(own, known):
-        return Band(rest=[Part(part.value, identity(part.value).dims)])
+        return Band(rest=[replace(part, dims=identity(part.value).dims)])
     return own
 
 
@@ -156,7 +159,8 @@ def _arranged(b: Builder, part: Part, dims: list[Dim]) -> ir.Value:
     composed = compose(dims, part.dims)
     if composed is None:
         raise Refusal("mask: expected an arrangement of whole dimensions")
-    return arrange(b, part.value, composed, compact=True)
+    value = b.unary("not", part.value) if part.inverted else part.value
+    return arrange(b, value, composed, compact=True)
 
 
 def is_representable(own: Band, known: Band) -> bool:

@@ -31,6 +31,8 @@ class Mask:
     """What a score becomes where the predicate is false; None: the value is added."""
     added: Part | None = None
     """Where a predicate was met as a value that is added: that value."""
+    negated: bool = False
+    """The value is subtracted."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class Scores:
                 return None if not number else self._scaled(1 / number, 0)
             case "add":
                 return self._added(op)
+            case "subtract":
+                return self._subtracted(op)
             case "select":
                 return self._selected(op)
         return None
@@ -128,14 +132,28 @@ class Scores:
         self.masks.append(as_mask(op, mask))
         return leads[0]
 
-    def _selected(self, op: ir.Operation) -> int | None:
-        self._before_scale()
-        fill = splat(op.operands[2])
-        if fill is None or fill > LOWEST_FILL or not _is_elementwise(op):
+    def _subtracted(self, op: ir.Operation) -> int | None:
+        """Takes in a mask that is subtracted; a row's largest score is none."""
+        mask = op.operands[1]
+        if not _leads_to_product(op.operands[0]) or _leads_to_product(mask):
             return None
+        if made_by(source_of(mask), "reduce"):
+            return None
+        self._before_scale()
+        self.masks.append(as_mask(op, mask, negated=True))
+        return 0
+
+    def _selected(self, op: ir.Operation) -> int | None:
+        """Takes in a choice between scores and a fill, where the predicate is true or false."""
+        self._before_scale()
+        found = _fill_of(op)
+        if found is None or not _is_elementwise(op):
+            return None
+        fill, scores = found
         predicate = trace(op.operands[0])
-        self.masks.append(Mask(op, Part(predicate.source, predicate.dims), float(fill)))
-        return 1
+        part = Part(predicate.source, predicate.dims, inverted=scores == 2)
+        self.masks.append(Mask(op, part, fill))
+        return scores
 
     # -- which dimension is which ------------------------------------------------------------------
 
@@ -244,12 +262,14 @@ def _leads_to_product(value: ir.Value) -> bool:
                 value = op.operands[1]
             case "multiply" | "divide" if splat(op.operands[1]) is not None:
                 value = op.operands[0]
-            case "tanh":
+            case "tanh" | "subtract":
                 value = op.operands[0]
             case "add":
                 return any(map(_leads_to_product, op.operands))
             case "select" if splat(op.operands[2]) is not None:
                 value = op.operands[1]
+            case "select" if splat(op.operands[1]) is not None:
+                value = op.operands[2]
             case _:
                 return False
     return False
@@ -260,13 +280,22 @@ def _is_elementwise(select: ir.Operation) -> bool:
     return select.operands[0].type.rank == select.results[0].type.rank
 
 
-def as_mask(at: ir.Operation, mask: ir.Value) -> Mask:
-    """A mask that is added; `select(p, 0, low)` as the predicate p."""
+def _fill_of(select: ir.Operation, sign: float = 1.0) -> tuple[float, int] | None:
+    """The fill of a choice that masks, with a sign, and which operand it takes the place of."""
+    for kept in (1, 2):
+        number = splat(select.operands[3 - kept])
+        if number is not None and sign * number <= LOWEST_FILL:
+            return sign * number, kept
+    return None
+
+
+def as_mask(at: ir.Operation, mask: ir.Value, *, negated: bool = False) -> Mask:
+    """A mask that is added, or subtracted; `select(p, 0, low)` as the predicate p."""
     view = trace(mask)
     select = made_by(view.source, "select")
-    if select is not None and _is_elementwise(select) and is_splat(select.operands[1], 0.0):
-        fill = splat(select.operands[2])
-        if fill is not None and fill <= LOWEST_FILL:
-            added = Part(view.source, view.dims)
-            return Mask(at, Part(select.operands[0], view.dims), float(fill), added)
-    return Mask(at, Part(view.source, view.dims))
+    if select is not None and _is_elementwise(select):
+        fill, kept = _fill_of(select, -1.0 if negated else 1.0) or (None, 0)
+        if kept and is_splat(select.operands[kept], 0.0):
+            predicate = Part(select.operands[0], view.dims, inverted=kept == 2)
+            return Mask(at, predicate, fill, Part(view.source, view.dims), negated)
+    return Mask(at, Part(view.source, view.dims), negated=negated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,11 +31,20 @@ _ARITHMETIC: dict[str, Callable[..., Number]] = {
     "sqrt": math.sqrt,
     "subtract": lambda a, b: a - b,
 }
+_COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
+    "EQ": operator.eq,
+    "NE": operator.ne,
+    "GE": operator.ge,
+    "GT": operator.gt,
+    "LE": operator.le,
+    "LT": operator.lt,
+}
 
 
 def fold_users(op: ir.Operation, rewriter: Rewriter) -> bool:
     """Pattern: convert | reshape | broadcast_in_dim | transpose (constant c) -> constant c
     Pattern: add | subtract | multiply | divide | negate | sqrt | rsqrt (constants) -> constant
+    Pattern: compare (constants) -> constant
     Pattern: arith.constant -> stablehlo.constant
     """
     changed = False
@@ -59,7 +69,8 @@ def fold_users(op: ir.Operation, rewriter: Rewriter) -> bool:
 
 def _fold(user: ir.Operation) -> ir.Value | None:
     name = user.name.removeprefix("stablehlo.")
-    if name not in _MOVES and name not in _ARITHMETIC:
+    compute = _computation(user, name)
+    if compute is None:
         return None
     type_ = user.results[0].type
     if not type_.has_static_shape or not _is_number_type(type_.element_type):
@@ -70,12 +81,24 @@ def _fold(user: ir.Operation) -> ir.Value | None:
     if None in numbers:
         return None
     try:
-        number = numbers[0] if name in _MOVES else _ARITHMETIC[name](*numbers)
+        number = compute(*numbers)
     except (ArithmeticError, ValueError):
         return None
     b = Builder(ir.InsertionPoint(user), user.location)
     shape = tuple(type_.shape)
     return b.full(_fit(number, type_.element_type), type_.element_type, shape)
+
+
+def _computation(user: ir.Operation, name: str) -> Callable[..., Number] | None:
+    """What an op does to numbers; None where that is not known here."""
+    if name in _MOVES:
+        return lambda a: a
+    if name != "compare":
+        return _ARITHMETIC.get(name)
+    if "TOTALORDER" in str(user.attributes.get("compare_type", "")):
+        return None
+    direction = str(user.attributes["comparison_direction"])
+    return next(f for name, f in _COMPARISONS.items() if f" {name}>" in direction)
 
 
 def _is_number_type(element: ir.Type) -> bool:
@@ -123,9 +146,9 @@ class FoldConstantsPass(Pass):
     """Arithmetic on numbers becomes a number.
 
     Fires on constants with one value everywhere and what is computed from them alone: conversions,
-    moves, the four operations, roots. Float results are rounded to their type once, as the
-    operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`.
-    Refuses integer division, roots of negative numbers, and constants of many values.
+    moves, the four operations, roots, comparisons. Float results are rounded to their type once, as
+    the operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. Refuses
+    integer division, roots of negative numbers, and constants of many values.
 
     ```mlir
     func.func @scale() -> tensor<2x4xf32> {

@@ -141,12 +141,12 @@ class RaiseSdpaPass(Pass):
     """Attention written out becomes `attnorm.sdpa`.
 
     Fires on `attnorm.softmax` between two products. Above it: a scale (on the scores, on queries or
-    keys, split over both), a softcap, masks that are added or selected, in any arrangement of
-    batch, heads, queries and keys, keys or values on either side. Repeated heads become grouped
-    heads. A predicate that compares positions, known by their iotas, becomes `causal`, `offset` and
-    `window`, with a scalar known at run time as `start`; what else it demands stays the mask. A
-    fill of -1e4 or less is a mask. Below it: torch's and ONNX's tails that make 0 of rows without
-    keys, and a rounding of the probabilities, which the op does not do.
+    keys, split over both), a softcap, masks that are added, subtracted or selected, in
+    any arrangement of batch, heads, queries and keys, keys or values on either side. Repeated heads
+    become grouped heads. A predicate that compares positions, known by their iotas, becomes
+    `causal`, `offset` and `window`, with a scalar known at run time as `start`; what else it
+    demands stays the mask. A fill of -1e4 or less is a mask. Below it: torch's and ONNX's tails
+    that make 0 of rows without keys, and a rounding of the probabilities, which the op does not do.
 
     Refuses probabilities with another reader, a mask before the scale or the cap, fills that
     differ, a softmax over another axis, and dimensions that are cut unevenly.

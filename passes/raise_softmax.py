@@ -131,6 +131,7 @@ class RaiseSoftmaxPass(Pass):
     """
 
     name = "raise-softmax"
+    rounds = "a softmax whose steps are in a half type is computed in f32, and rounded once"
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every softmax below `module`."""

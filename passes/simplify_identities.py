@@ -19,6 +19,7 @@ def simplify_users(op: ir.Operation, rewriter: Rewriter) -> bool:
     Pattern: maximum(x, -inf), minimum(x, inf) -> x
     Pattern: power(x, 2) -> multiply(x, x)
     Pattern: select(p, true, false) -> p
+    Pattern: select(true, x, y) -> x, select(false, x, y) -> y
     """
     changed = False
     pending = [op]
@@ -53,6 +54,10 @@ def _simpler(user: ir.Operation) -> ir.Value | None:
             return b.multiply(operands[0], operands[0])
         case "select" if _is_true(operands[1]) and _is_false(operands[2]):
             return operands[0]
+        case "select" if _is_true(operands[0]):
+            return operands[1]
+        case "select" if _is_false(operands[0]):
+            return operands[2]
     return None
 
 
@@ -81,8 +86,9 @@ class SimplifyIdentitiesPass(Pass):
     """Operations with a number that change nothing, or that have a plainer form.
 
     Fires on users of constants with one value everywhere: `x - 0`, `x * 1`, `x / 1`,
-    `max(x, -inf)`, `min(x, inf)`, `power(x, 2)`, a select between true and false. Every value stays
-    what it is, signed zeros and NaN included; so `x + 0`, which loses a -0, is left alone.
+    `max(x, -inf)`, `min(x, inf)`, `power(x, 2)`, a select between true and false, or
+    by one of them. Every value stays what it is, signed zeros and NaN included; so `x + 0`, which
+    loses a -0, is left alone.
 
     ```mlir
     func.func @simplify(%x: tensor<4xf32>) -> tensor<4xf32> {

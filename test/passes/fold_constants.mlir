@@ -59,3 +59,22 @@ func.func @wide_integer() -> tensor<4xi128> {
   %0 = arith.constant dense<5> : tensor<4xi128>
   return %0 : tensor<4xi128>
 }
+
+// -----
+
+// jnp.var asks whether its count less the correction is positive; nothing compares as a NaN does.
+// CHECK-LABEL: func.func @comparisons
+func.func @comparisons() -> (tensor<i1>, tensor<i1>, tensor<i1>, tensor<i1>) {
+  // CHECK-DAG: %[[TRUE:.*]] = stablehlo.constant dense<true> : tensor<i1>
+  // CHECK-DAG: %[[FALSE:.*]] = stablehlo.constant dense<false> : tensor<i1>
+  // CHECK: %[[TOTAL:.*]] = stablehlo.compare EQ, {{.*}} TOTALORDER
+  // CHECK: return %[[TRUE]], %[[FALSE]], %[[TRUE]], %[[TOTAL]]
+  %count = stablehlo.constant dense<32.0> : tensor<f32>
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %nan = stablehlo.constant dense<0x7FC00000> : tensor<f32>
+  %0 = stablehlo.compare GT, %count, %zero, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  %1 = stablehlo.compare EQ, %nan, %nan, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  %2 = stablehlo.compare NE, %nan, %nan : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  %3 = stablehlo.compare EQ, %nan, %nan, TOTALORDER : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  return %0, %1, %2, %3 : tensor<i1>, tensor<i1>, tensor<i1>, tensor<i1>
+}

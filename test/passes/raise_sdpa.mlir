@@ -64,6 +64,47 @@ func.func @window(%q: tensor<4x5x8xf32>, %pad: tensor<5xi1>) -> tensor<4x5x8xf32
 
 // -----
 
+// torch's `masked_fill` says which keys go, not which stay: what is true takes the fill, and what
+// takes it by one predicate or another is in a band where neither holds. BERT's kin mask by it, and
+// MPT is causal by it; DeBERTa's scores were no attention.
+// CHECK-LABEL: func.func @masked_fill
+// CHECK-SAME:    (%[[Q:.*]]: tensor<4x5x8xf32>, %[[PAD:.*]]: tensor<5xi1>, %[[GONE:.*]]: tensor<4x5x5xi1>)
+func.func @masked_fill(%q: tensor<4x5x8xf32>, %pad: tensor<5xi1>, %gone: tensor<4x5x5xi1>) -> (tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>) {
+  // CHECK: %[[MASK:.*]] = stablehlo.reshape %[[PAD]] : (tensor<5xi1>) -> tensor<1x1x5xi1>
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[MASK]]) {causal = true, {{.*}}window = array<i64: 2, -1>}
+  // CHECK: %[[KEPT:.*]] = stablehlo.not %[[GONE]]
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[KEPT]]) {operand
+  // CHECK: %[[ADDED:.*]] = stablehlo.not %[[GONE]]
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[ADDED]]) {operand
+  %low = stablehlo.constant dense<0xFF800000> : tensor<4x5x5xf32>
+  %zero = stablehlo.constant dense<0.0> : tensor<4x5x5xf32>
+  %three = stablehlo.constant dense<3> : tensor<5x5xi32>
+  %i = stablehlo.iota dim = 0 : tensor<5x5xi32>
+  %j = stablehlo.iota dim = 1 : tensor<5x5xi32>
+  %ahead = stablehlo.compare GT, %j, %i : (tensor<5x5xi32>, tensor<5x5xi32>) -> tensor<5x5xi1>
+  %distance = stablehlo.subtract %i, %j : tensor<5x5xi32>
+  %far = stablehlo.compare GE, %distance, %three : (tensor<5x5xi32>, tensor<5x5xi32>) -> tensor<5x5xi1>
+  %out = stablehlo.or %ahead, %far : tensor<5x5xi1>
+  %padded = stablehlo.not %pad : tensor<5xi1>
+  %pads = stablehlo.broadcast_in_dim %padded, dims = [1] : (tensor<5xi1>) -> tensor<5x5xi1>
+  %either = stablehlo.or %out, %pads : tensor<5x5xi1>
+  %mask = stablehlo.broadcast_in_dim %either, dims = [1, 2] : (tensor<5x5xi1>) -> tensor<4x5x5xi1>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x5x8xf32>, tensor<4x5x8xf32>) -> tensor<4x5x5xf32>
+  %1 = stablehlo.select %mask, %low, %0 : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  %4 = stablehlo.select %gone, %low, %0 : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %5 = "attnorm.softmax"(%4) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %6 = stablehlo.dot_general %5, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  %7 = stablehlo.select %gone, %low, %zero : tensor<4x5x5xi1>, tensor<4x5x5xf32>
+  %8 = stablehlo.add %0, %7 : tensor<4x5x5xf32>
+  %9 = "attnorm.softmax"(%8) {axis = 2 : i64} : (tensor<4x5x5xf32>) -> tensor<4x5x5xf32>
+  %10 = stablehlo.dot_general %9, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x5x5xf32>, tensor<4x5x8xf32>) -> tensor<4x5x8xf32>
+  return %3, %6, %10 : tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>
+}
+
+// -----
+
 // Near misses: a mask before the scale, a fill that is a score, probabilities read twice.
 // CHECK-LABEL: func.func @near_misses
 func.func @near_misses(%q: tensor<4x5x8xf32>, %m: tensor<4x5x5xf32>, %p: tensor<4x5x5xi1>)
@@ -320,4 +361,34 @@ func.func @rough_cap(%q: tensor<2x3x8xf32>) -> tensor<2x3x8xf32> {
   %p = "attnorm.softmax"(%s) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
   %o = stablehlo.dot_general %p, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
   return %o : tensor<2x3x8xf32>
+}
+
+// -----
+
+// JAX code takes a mask away as often as it adds one: `s - 1e10 * (1 - m)`. What is known to be 0 or
+// a fill is a predicate then too. A row's largest score, taken away ahead of a softmax, is no mask.
+// CHECK-LABEL: func.func @subtracted
+// CHECK-SAME:    (%{{.*}}: tensor<2x3x8xf32>, %[[M:.*]]: tensor<2x3x3xf32>, %[[P:.*]]: tensor<2x3x3xi1>)
+func.func @subtracted(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xf32>, %p: tensor<2x3x3xi1>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  // CHECK: %[[ADDED:.*]] = stablehlo.negate %[[M]]
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %[[ADDED]])
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %[[P]]) {fully_masked = "uniform"
+  // CHECK: attnorm.softmax
+  %zero = stablehlo.constant dense<0.0> : tensor<2x3x3xf32>
+  %high = stablehlo.constant dense<1.0e30> : tensor<2x3x3xf32>
+  %lowest = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.subtract %0, %m : tensor<2x3x3xf32>
+  %2 = "attnorm.softmax"(%1) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %3 = stablehlo.dot_general %2, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %4 = stablehlo.select %p, %zero, %high : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %5 = stablehlo.subtract %0, %4 : tensor<2x3x3xf32>
+  %6 = "attnorm.softmax"(%5) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %7 = stablehlo.dot_general %6, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %8 = stablehlo.reduce(%0 init: %lowest) applies stablehlo.maximum across dimensions = [2] : (tensor<2x3x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %9 = stablehlo.broadcast_in_dim %8, dims = [0, 1] : (tensor<2x3xf32>) -> tensor<2x3x3xf32>
+  %10 = stablehlo.subtract %0, %9 : tensor<2x3x3xf32>
+  %11 = "attnorm.softmax"(%10) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %12 = stablehlo.dot_general %11, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %3, %7, %12 : tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>
 }

@@ -42,3 +42,17 @@ func.func @less_negative_zero(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = stablehlo.subtract %x, %zero : tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// A choice that a number makes is the value that it takes.
+// CHECK-LABEL: func.func @decided
+// CHECK-SAME:    (%[[X:.*]]: tensor<4xf32>, %[[Y:.*]]: tensor<4xf32>)
+func.func @decided(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  // CHECK-NEXT: return %[[X]], %[[Y]]
+  %true = stablehlo.constant dense<true> : tensor<i1>
+  %false = stablehlo.constant dense<false> : tensor<4xi1>
+  %0 = stablehlo.select %true, %x, %y : tensor<i1>, tensor<4xf32>
+  %1 = stablehlo.select %false, %x, %y : tensor<4xi1>, tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
