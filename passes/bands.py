@@ -26,10 +26,14 @@ Frame = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """A predicate that is no band, and its arrangement in the one it was found in."""
+    """A predicate that is no band, and its arrangement in the one it was found in.
+
+    Where it is `inverted`, its contrary is meant.
+    """
 
     value: ir.Value
     dims: tuple[Dim, ...]
+    inverted: bool = False
 
 
 @dataclass
@@ -63,7 +67,7 @@ class Band:
         for other in part.rest:
             composed = compose(dims, other.dims)
             assert composed is not None, "a predicate's dimensions are whole"
-            self.rest.append(Part(other.value, composed))
+            self.rest.append(Part(other.value, composed, other.inverted))
 
     def is_open(self) -> bool:
         """Whether it bounds nothing."""
@@ -118,13 +122,16 @@ def _is_same(left: ir.Value | None, right: ir.Value | None) -> bool:
     return left == right
 
 
-def band_of(predicate: ir.Value, frame: Frame, queries: int | None) -> Band:
+def band_of(
+    predicate: ir.Value, frame: Frame, queries: int | None, *, inverted: bool = False
+) -> Band:
     """A predicate as a band and whatever else it demands, each a predicate of the same shape.
 
-    `queries` is how many there are: the frame does not show a single one.
+    `queries` is how many there are: the frame does not show a single one. Where it is `inverted`,
+    the contrary of the predicate is meant.
     """
     band = Band()
-    _conjuncts(predicate, frame, band, alone=queries == 1)
+    _conjuncts(predicate, frame, band, alone=queries == 1, inverted=inverted)
     return band
 
 
@@ -147,33 +154,37 @@ def band_of_elements(kept: np.ndarray, frame: Frame) -> Band | None:
     return Band(low if low > 1 - queries else None, high if high < keys - 1 else None)
 
 
-def _conjuncts(predicate: ir.Value, frame: Frame, band: Band, alone: bool) -> None:
-    if is_splat(predicate, True):
+def _conjuncts(predicate: ir.Value, frame: Frame, band: Band, alone: bool, inverted: bool) -> None:
+    if is_splat(predicate, not inverted):
         return
     view = trace(predicate)
     inner = source_frame(view.dims, frame, view.source)
     op = producer(view.source)
     if inner is not None and op is not None:
         part = Band()
-        if op.name == "stablehlo.compare" and _compare(op, inner, part, alone) and band.fits(part):
+        compares = op.name == "stablehlo.compare"
+        if compares and _compare(op, inner, part, alone, inverted) and band.fits(part):
             band.take(part, view.dims)
             return
-        conjuncts = _operands_of_and(op)
+        negates = op.name == "stablehlo.not"
+        conjuncts = list(op.operands) if negates else _operands_of_and(op, inverted)
         for operand in conjuncts:
             part = Band()
-            _conjuncts(operand, inner, part, alone)
+            _conjuncts(operand, inner, part, alone, inverted != negates)
             if not band.fits(part):
-                part = Band(rest=[Part(operand, identity(operand).dims)])
+                rest = Part(operand, identity(operand).dims, inverted != negates)
+                part = Band(rest=[rest])
             band.take(part, view.dims)
         if conjuncts:
             return
-    band.rest.append(Part(view.source, view.dims))
+    band.rest.append(Part(view.source, view.dims, inverted))
 
 
-def _operands_of_and(op: ir.Operation) -> list[ir.Value]:
-    if op.name == "stablehlo.and":
+def _operands_of_and(op: ir.Operation, inverted: bool) -> list[ir.Value]:
+    """The operands of a conjunction; where it is `inverted`, of what is the contrary of one."""
+    if op.name == f"stablehlo.{'or' if inverted else 'and'}":
         return list(op.operands)
-    if op.name == "stablehlo.select" and is_splat(op.operands[2], False):
+    if op.name == "stablehlo.select" and not inverted and is_splat(op.operands[2], False):
         chosen = list(op.operands)[:2]
         # One predicate may choose for all elements.
         return chosen if chosen[0].type.rank == chosen[1].type.rank else []
@@ -197,14 +208,17 @@ def source_frame(dims: Sequence[Dim], frame: Frame, source: ir.Value) -> Frame |
 
 
 _FLIPPED = {"LE": "GE", "GE": "LE", "LT": "GT", "GT": "LT"}
+_CONTRARY = {"LE": "GT", "GE": "LT", "LT": "GE", "GT": "LE"}
+"""Of positions, among which there is no NaN."""
 
 
-def _compare(op: ir.Operation, frame: Frame, band: Band, alone: bool) -> bool:
-    """Adds the bound that a comparison is; False where it is none."""
+def _compare(op: ir.Operation, frame: Frame, band: Band, alone: bool, inverted: bool) -> bool:
+    """Adds the bound that a comparison, or its contrary, is; False where it is none."""
     direction = str(op.attributes["comparison_direction"])
     direction = next((name for name in _FLIPPED if f" {name}>" in direction), None)
     if direction is None:
         return False
+    direction = _CONTRARY[direction] if inverted else direction
     left, right = op.operands
     absolute = _absolute(left, frame)
     if absolute is not None:

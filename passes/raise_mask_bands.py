@@ -70,6 +70,8 @@ def _band(sdpa) -> tuple[Band, float]:
     if fill is None and is_bool(element_type(part.value)):
         fill = -INFINITY
     elements = _elements(part.value)
+    if elements is not None and part.inverted:
+        elements = ~elements
     if fill is None:
         if elements is None:
             raise Refusal("mask: expected a predicate, or 0 and one fill, got other numbers")
@@ -91,7 +93,7 @@ def _frame(mask: ir.Value) -> Frame:
 
 def _band_in(part: Part, frame: Frame, queries: int | None) -> Band:
     """A computed predicate as a band and nothing else."""
-    band = band_of(part.value, frame, queries)
+    band = band_of(part.value, frame, queries, inverted=part.inverted)
     if band.rest:
         got = "another predicate" if band.is_open() else "one and another predicate"
         raise Refusal(f"mask: expected a band of positions alone, got {got}")
