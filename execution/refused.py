@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .. import dialect
 from ..bindings import diagnostic, ir
+from ..dialect import composites
 from ..errors import AttnormError
 from .entry import named_functions
 
@@ -12,8 +14,10 @@ _CALLS = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 def check(module: ir.Operation) -> None:
     """Raises `AttnormError` for what IREE crashes on, or inlines until its memory is used up.
 
-    That is modules in modules, functions without a body, recursion, and attnorm's own ops.
+    That is modules in modules, functions without a body, recursion, and attnorm's own ops; and
+    composites of their names that are not sound, which kernels would take by their name.
     """
+    dialect.load(module.context)
     for op in module.regions[0].blocks[0].operations:
         if op.operation.name == "builtin.module" or "sym_name" not in op.attributes:
             raise _error(op.operation, "expected functions in the module, got this")
@@ -33,15 +37,21 @@ def _error(op: ir.Operation, message: str) -> AttnormError:
 
 
 def _calls(function: ir.Operation, functions: dict[str, ir.Operation]) -> list[str]:
-    """The functions that one calls, each once. Raises `AttnormError` for ops of attnorm's own."""
+    """The functions that one calls, each once.
+
+    Raises `AttnormError` for ops of attnorm's own, and for composites of their names, unsound.
+    """
     found: dict[str, None] = {}
     own: list[ir.Operation] = []
+    standing: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
         name = op.name
         if name.startswith("attnorm."):
             own.append(op.operation)
             return ir.WalkResult.INTERRUPT
+        if name == "stablehlo.composite" and composites.stands_for_op(op.operation):
+            standing.append(op.operation)
         if name in _CALLS:
             callee = ir.FlatSymbolRefAttr(op.attributes[_CALLS[name]]).value
             if callee in functions:
@@ -51,7 +61,18 @@ def _calls(function: ir.Operation, functions: dict[str, ir.Operation]) -> list[s
     function.walk(visit)
     if own:
         raise _error(own[0], "is none that IREE knows: expand it ahead of it")
+    for composite in standing:
+        _check_sound(composite)
     return list(found)
+
+
+def _check_sound(composite: ir.Operation) -> None:
+    """Raises `AttnormError` for a composite that breaks a constraint of the op it stands for."""
+    try:
+        composites.op_of(composite).erase()
+    except ValueError as error:
+        name = composite.attributes["name"].value
+        raise _error(composite, f'"{name}": {error}') from None
 
 
 def _cycle(calls: dict[str, list[str]]) -> list[str]:

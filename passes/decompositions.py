@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..bindings import ir
-from .raise_composites import COMPOSITE_VERSION
+from ..dialect.composites import COMPOSITE_VERSION
 
 
 class Symbols:

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, entries, ir, run_native
+from ..bindings import Rewriter, apply_patterns, ir, run_native
+from ..dialect import composites
 from . import call_attributes
 from .base import Pass, Refusal, Report
 from .callees import COMPOSITES, Call
-
-COMPOSITE_VERSION = 1
-"""The version of our own composites."""
 
 
 def raise_composite(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
     """Pattern: composite "known" -> the attnorm op that its row in the table builds"""
     name = op.attributes["name"].value
-    own = f"{dialect.NAMESPACE}."
-    if name not in COMPOSITES and not name.startswith(own):
+    if name not in COMPOSITES and not composites.is_own(op):
         return False
     try:
         if name in COMPOSITES:
             values = COMPOSITES[name].raise_(Call(op, call_attributes.read(op), rewriter))
         else:
-            values = _own_op(op, name, rewriter)
+            values = _own_op(op, rewriter)
     except Refusal as refusal:
         report.refuse(op, f'"{name}": {refusal}')
         return False
@@ -32,27 +28,13 @@ def raise_composite(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> 
     return True
 
 
-def _own_op(op: ir.Operation, name: str, rewriter: Rewriter) -> list[ir.Value]:
+def _own_op(op: ir.Operation, rewriter: Rewriter) -> list[ir.Value]:
     """The op that `to-composites` made a composite of."""
-    if name not in dialect.OPS:
-        raise Refusal(f"name: expected one of {', '.join(dialect.OPS)}")
-    version = op.attributes["version"].value if "version" in op.attributes else 0
-    if version != COMPOSITE_VERSION:
-        raise Refusal(f"version: expected {COMPOSITE_VERSION}, got {version}")
-    name_of_all = "composite_attributes"
-    attributes = entries(op.attributes[name_of_all]) if name_of_all in op.attributes else {}
-    raised = ir.Operation.create(
-        name,
-        results=[result.type for result in op.results],
-        operands=list(op.operands),
-        attributes=attributes,
-        loc=op.location,
-        ip=rewriter.ip,
-    )
-    problem = dialect.OPS[name].problem(raised.opview)
-    if problem:
-        rewriter.erase(raised)
-        raise Refusal(problem)
+    try:
+        raised = composites.op_of(op)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    rewriter.ip.insert(raised)
     return list(raised.results)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from iree.compiler import ir
 
+from ...dialect.composites import COMPOSITE_VERSION
 from .dispatch import View
 from .refusal import Refused
 
@@ -98,16 +99,14 @@ class Attention:
 def read(composite: ir.Operation) -> tuple[Attention, list[ir.Value]]:
     """A composite's attention, and its operands in types that kernels can address.
 
-    `to-composites` writes it; `raise-composites` takes in only sound ones of others. Raises
-    `Refused` for one that no pass has looked at.
+    It is sound where it is of our version, the module was checked for that. Raises `Refused` for
+    another version.
     """
-    try:
-        attributes = ir.DictAttr(composite.attributes["composite_attributes"])
-        present = ir.DenseI32ArrayAttr(attributes["operandSegmentSizes"])
-    except (KeyError, ValueError) as error:
-        raise Refused(f"expected the attributes of attnorm.sdpa: {error}") from None
-    if len(present) != len(_SEGMENTS) or sum(present) != len(composite.operands):
-        raise Refused(f"expected {len(composite.operands)} operands, got {list(present)}")
+    version = _get(composite.attributes, "version", _plain, 0)
+    if version != COMPOSITE_VERSION:
+        raise Refused(f"version: expected {COMPOSITE_VERSION}, got {version}")
+    attributes = ir.DictAttr(composite.attributes["composite_attributes"])
+    present = ir.DenseI32ArrayAttr(attributes["operandSegmentSizes"])
     names = [name for name, count in zip(_SEGMENTS, present, strict=True) if count]
     operands = dict(zip(names, composite.operands, strict=True))
     results = dict(zip(("result", "log_sum_exp"), composite.results, strict=False))
@@ -175,7 +174,10 @@ def _element(value: ir.Value) -> ir.Type:
 
 
 def _get(
-    attributes: ir.DictAttr, name: str, decode: Callable[[ir.Attribute], Any], default: Any
+    attributes: ir.DictAttr | ir.OpAttributeMap,
+    name: str,
+    decode: Callable[[ir.Attribute], Any],
+    default: Any,
 ) -> Any:
     return decode(attributes[name]) if name in attributes else default
 
