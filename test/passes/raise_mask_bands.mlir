@@ -65,6 +65,36 @@ func.func @constants(%q: tensor<2x3x8xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8x
 
 // -----
 
+// What takes the fill where a predicate is true, as torch's `masked_fill` has it: the mask of a
+// decoder that is `zeros.masked_fill(triu(ones, 1), -inf)`, computed and as a constant; an `and` of
+// what goes leaves more than a band.
+// CHECK-LABEL: func.func @contrary
+// CHECK-SAME:    (%[[Q:.*]]: tensor<2x3x8xf32>)
+func.func @contrary(%q: tensor<2x3x8xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  %zero = stablehlo.constant dense<0.0> : tensor<3x3xf32>
+  %low = stablehlo.constant dense<0xFF800000> : tensor<3x3xf32>
+  %two = stablehlo.constant dense<2> : tensor<3x3xi32>
+  %i = stablehlo.iota dim = 0 : tensor<3x3xi32>
+  %j = stablehlo.iota dim = 1 : tensor<3x3xi32>
+  %ahead = stablehlo.compare GT, %j, %i : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  %triangle = stablehlo.constant dense<[[false, true, true], [false, false, true], [false, false, false]]> : tensor<3x3xi1>
+  %distance = stablehlo.subtract %i, %j : tensor<3x3xi32>
+  %far = stablehlo.compare GE, %distance, %two : (tensor<3x3xi32>, tensor<3x3xi32>) -> tensor<3x3xi1>
+  %both = stablehlo.and %ahead, %far : tensor<3x3xi1>
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]]) {causal = true, operandSegmentSizes
+  %0 = stablehlo.select %ahead, %low, %zero : tensor<3x3xi1>, tensor<3x3xf32>
+  %1 = "attnorm.sdpa"(%q, %q, %q, %0) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xf32>) -> tensor<2x3x8xf32>
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]]) {causal = true, operandSegmentSizes
+  %2 = stablehlo.select %triangle, %low, %zero : tensor<3x3xi1>, tensor<3x3xf32>
+  %3 = "attnorm.sdpa"(%q, %q, %q, %2) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xf32>) -> tensor<2x3x8xf32>
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %{{.*}}) {operandSegmentSizes
+  %4 = stablehlo.select %both, %low, %zero : tensor<3x3xi1>, tensor<3x3xf32>
+  %5 = "attnorm.sdpa"(%q, %q, %q, %4) {scale = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0>} : (tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<3x3xf32>) -> tensor<2x3x8xf32>
+  return %1, %3, %5 : tensor<2x3x8xf32>, tensor<2x3x8xf32>, tensor<2x3x8xf32>
+}
+
+// -----
+
 // A window joins causality that was said before; a mask that is true goes and changes nothing.
 // CHECK-LABEL: func.func @joins
 func.func @joins(%q: tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x8xf32>) {
