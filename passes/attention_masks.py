@@ -55,8 +55,7 @@ def _gathered(
         view = trace(mask.at.results[0], scores.through, rounding=True)
         dims = _placed(scores, view)
         if mask.fill is None:
-            value = _arranged(b, mask.part, dims)
-            added.append(b.unary("negate", value) if mask.negated else value)
+            added.append(_scaled(b, _arranged(b, mask.part, dims), mask.factor))
             continue
         own = _band(mask.part, scores.frame(view), band, None if scores.queries else 1)
         band.take(own.bounds(), ())
@@ -86,7 +85,7 @@ def _of_one_fill(masks: list[Mask]) -> list[Mask]:
 
 def _as_added(mask: Mask) -> Mask:
     """A mask that is added, without the predicate that it was met as."""
-    return Mask(mask.at, mask.added, negated=mask.negated) if mask.added else mask
+    return Mask(mask.at, mask.added, factor=mask.factor) if mask.added else mask
 
 
 def _shows_added(mask: Mask) -> bool:
@@ -186,6 +185,15 @@ def placement_of(band: Band) -> dict:
         return {"window": (-(band.low or 0), UNBOUNDED)}
     left = UNBOUNDED if band.low is None else band.high - band.low
     return {"causal": True, "offset": band.high, "window": (left, UNBOUNDED)}
+
+
+def _scaled(b: Builder, mask: ir.Value, factor: float) -> ir.Value:
+    """A mask that is added, by a factor; what a half type would round becomes f32."""
+    if abs(factor) == 1.0:
+        return mask if factor == 1.0 else b.unary("negate", mask)
+    if is_half(element_type(mask)):
+        mask = b.convert(mask, ir.F32Type.get(mask.context))
+    return b.multiply(mask, factor)
 
 
 def _combined(

@@ -31,8 +31,8 @@ class Mask:
     """What a score becomes where the predicate is false; None: the value is added."""
     added: Part | None = None
     """Where a predicate was met as a value that is added: that value."""
-    negated: bool = False
-    """The value is subtracted."""
+    factor: float = 1.0
+    """What the value is multiplied with: -1 where it is subtracted, a scale that comes after it."""
 
 
 @dataclass
@@ -118,18 +118,22 @@ class Scores:
                 return True
         raise Refusal("softcap: expected tanh(s / cap), got another argument")
 
-    def _before_scale(self) -> None:
-        if self.scale != 1.0 or self.softcap is not None:
-            raise Refusal("mask: expected it behind the scale and the cap, got one before")
+    def _scale_behind(self) -> float:
+        """What a mask met here is multiplied with, as the scores are: its fills do not overflow."""
+        if self.softcap is not None:
+            raise Refusal("mask: expected it behind the cap, got one before")
+        if abs(self.scale) > 1.0:
+            raise Refusal(f"mask: expected no scale beyond 1 behind it, got {self.scale:g}")
+        return self.scale
 
     def _added(self, op: ir.Operation) -> int | None:
         """Takes in an addition: the operand that leads to a product goes on, the other masks."""
-        self._before_scale()
+        factor = self._scale_behind()
         leads = [index for index in (0, 1) if _leads_to_product(op.operands[index])]
         if len(leads) != 1:
             return None
         mask = op.operands[1 - leads[0]]
-        self.masks.append(as_mask(op, mask))
+        self.masks.append(as_mask(op, mask, factor))
         return leads[0]
 
     def _subtracted(self, op: ir.Operation) -> int | None:
@@ -139,14 +143,12 @@ class Scores:
             return None
         if made_by(source_of(mask), "reduce"):
             return None
-        self._before_scale()
-        self.masks.append(as_mask(op, mask, negated=True))
+        self.masks.append(as_mask(op, mask, -self._scale_behind()))
         return 0
 
     def _selected(self, op: ir.Operation) -> int | None:
         """Takes in a choice between scores and a fill, where the predicate is true or false."""
-        self._before_scale()
-        found = _fill_of(op)
+        found = _fill_of(op, self._scale_behind())
         if found is None or not _is_elementwise(op):
             return None
         fill, scores = found
@@ -280,22 +282,22 @@ def _is_elementwise(select: ir.Operation) -> bool:
     return select.operands[0].type.rank == select.results[0].type.rank
 
 
-def _fill_of(select: ir.Operation, sign: float = 1.0) -> tuple[float, int] | None:
-    """The fill of a choice that masks, with a sign, and which operand it takes the place of."""
+def _fill_of(select: ir.Operation, factor: float) -> tuple[float, int] | None:
+    """The fill of a choice that masks, by a factor, and which operand it takes the place of."""
     for kept in (1, 2):
         number = splat(select.operands[3 - kept])
-        if number is not None and sign * number <= LOWEST_FILL:
-            return sign * number, kept
+        if number is not None and factor * number <= LOWEST_FILL:
+            return factor * number, kept
     return None
 
 
-def as_mask(at: ir.Operation, mask: ir.Value, *, negated: bool = False) -> Mask:
-    """A mask that is added, or subtracted; `select(p, 0, low)` as the predicate p."""
+def as_mask(at: ir.Operation, mask: ir.Value, factor: float = 1.0) -> Mask:
+    """A mask that is added, by a factor; `select(p, 0, low)` as the predicate p."""
     view = trace(mask)
     select = made_by(view.source, "select")
     if select is not None and _is_elementwise(select):
-        fill, kept = _fill_of(select, -1.0 if negated else 1.0) or (None, 0)
+        fill, kept = _fill_of(select, factor) or (None, 0)
         if kept and is_splat(select.operands[kept], 0.0):
             predicate = Part(select.operands[0], view.dims, inverted=kept == 2)
-            return Mask(at, predicate, fill, Part(view.source, view.dims), negated)
-    return Mask(at, Part(view.source, view.dims), negated=negated)
+            return Mask(at, predicate, fill, Part(view.source, view.dims), factor)
+    return Mask(at, Part(view.source, view.dims), factor=factor)

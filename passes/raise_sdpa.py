@@ -148,7 +148,7 @@ class RaiseSdpaPass(Pass):
     demands stays the mask. A fill of -1e4 or less is a mask. Below it: torch's and ONNX's tails
     that make 0 of rows without keys, and a rounding of the probabilities, which the op does not do.
 
-    Refuses probabilities with another reader, a mask before the scale or the cap, fills that
+    Refuses probabilities with another reader, a mask before the cap or a scale beyond 1, fills that
     differ, a softmax over another axis, and dimensions that are cut unevenly.
 
     ```mlir

@@ -105,7 +105,50 @@ func.func @masked_fill(%q: tensor<4x5x8xf32>, %pad: tensor<5xi1>, %gone: tensor<
 
 // -----
 
-// Near misses: a mask before the scale, a fill that is a score, probabilities read twice.
+// CodeGen divides what is masked by sqrt(d), Falcon scales what ALiBi was added to: the mask is scaled
+// as the scores are, one in a half type in f32; what is -inf stays so, and a fill stays one if it is
+// low enough then.
+// CHECK-LABEL: func.func @mask_before_scale
+// CHECK-SAME:    (%[[Q:.*]]: tensor<2x3x8xf32>, %[[H:.*]]: tensor<2x3x8xbf16>, %[[M:.*]]: tensor<2x3x3xf32>, %[[N:.*]]: tensor<2x3x3xbf16>, %[[P:.*]]: tensor<2x3x3xi1>)
+func.func @mask_before_scale(%q: tensor<2x3x8xf32>, %h: tensor<2x3x8xbf16>, %m: tensor<2x3x3xf32>, %n: tensor<2x3x3xbf16>, %p: tensor<2x3x3xi1>) -> (tensor<2x3x8xf32>, tensor<2x3x8xbf16>, tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
+  // CHECK: %[[THIRD:.*]] = stablehlo.constant dense<3.000000e-01>
+  // CHECK: %[[ADDED:.*]] = stablehlo.multiply %[[M]],
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[ADDED]]) {{.*}}scale = 0.30000001192092896 : f64
+  // CHECK: %[[WIDE:.*]] = stablehlo.convert %[[N]] : (tensor<2x3x3xbf16>) -> tensor<2x3x3xf32>
+  // CHECK: %[[ROUNDED:.*]] = stablehlo.multiply %[[WIDE]],
+  // CHECK: "attnorm.sdpa"(%[[H]], %[[H]], %[[H]], %[[ROUNDED]])
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[P]]) {fully_masked = "uniform"
+  // CHECK: attnorm.softmax
+  // CHECK-NOT: attnorm.sdpa
+  %scale = stablehlo.constant dense<0.3> : tensor<2x3x3xf32>
+  %half = stablehlo.constant dense<0.3> : tensor<2x3x3xbf16>
+  %low = stablehlo.constant dense<-1.0e30> : tensor<2x3x3xf32>
+  %faint = stablehlo.constant dense<-2.0e4> : tensor<2x3x3xf32>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xf32>, tensor<2x3x8xf32>) -> tensor<2x3x3xf32>
+  %1 = stablehlo.add %0, %m : tensor<2x3x3xf32>
+  %2 = stablehlo.multiply %1, %scale : tensor<2x3x3xf32>
+  %3 = "attnorm.softmax"(%2) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %4 = stablehlo.dot_general %3, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %5 = stablehlo.dot_general %h, %h, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x3x8xbf16>, tensor<2x3x8xbf16>) -> tensor<2x3x3xbf16>
+  %6 = stablehlo.add %5, %n : tensor<2x3x3xbf16>
+  %7 = stablehlo.multiply %6, %half : tensor<2x3x3xbf16>
+  %8 = "attnorm.softmax"(%7) {axis = 2 : i64} : (tensor<2x3x3xbf16>) -> tensor<2x3x3xbf16>
+  %9 = stablehlo.dot_general %8, %h, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xbf16>, tensor<2x3x8xbf16>) -> tensor<2x3x8xbf16>
+  %10 = stablehlo.select %p, %0, %low : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %11 = stablehlo.multiply %10, %scale : tensor<2x3x3xf32>
+  %12 = "attnorm.softmax"(%11) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %13 = stablehlo.dot_general %12, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  %14 = stablehlo.select %p, %0, %faint : tensor<2x3x3xi1>, tensor<2x3x3xf32>
+  %15 = stablehlo.multiply %14, %scale : tensor<2x3x3xf32>
+  %16 = "attnorm.softmax"(%15) {axis = 2 : i64} : (tensor<2x3x3xf32>) -> tensor<2x3x3xf32>
+  %17 = stablehlo.dot_general %16, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x3x3xf32>, tensor<2x3x8xf32>) -> tensor<2x3x8xf32>
+  return %4, %9, %13, %17 : tensor<2x3x8xf32>, tensor<2x3x8xbf16>, tensor<2x3x8xf32>, tensor<2x3x8xf32>
+}
+
+// -----
+
+// Near misses: a mask before a scale that its fills overflow by, a fill that is a score, probabilities
+// read twice.
 // CHECK-LABEL: func.func @near_misses
 func.func @near_misses(%q: tensor<4x5x8xf32>, %m: tensor<4x5x5xf32>, %p: tensor<4x5x5xi1>)
     -> (tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x8xf32>, tensor<4x5x5xf32>) {
