@@ -93,11 +93,14 @@ def _computation(user: ir.Operation, name: str) -> Callable[..., Number] | None:
     """What an op does to numbers; None where that is not known here."""
     if name in _MOVES:
         return lambda a: a
-    if name != "compare":
-        return _ARITHMETIC.get(name)
-    if "TOTALORDER" in str(user.attributes.get("compare_type", "")):
+    return comparison(user) if name == "compare" else _ARITHMETIC.get(name)
+
+
+def comparison(compare: ir.Operation) -> Callable[[Number, Number], bool] | None:
+    """What a `compare` says of two numbers; None where it tells zeros and NaNs apart."""
+    if "TOTALORDER" in str(compare.attributes.get("compare_type", "")):
         return None
-    direction = str(user.attributes["comparison_direction"])
+    direction = str(compare.attributes["comparison_direction"])
     return next(f for name, f in _COMPARISONS.items() if f" {name}>" in direction)
 
 

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from ..bindings import Rewriter, apply_patterns, ir, simplify
-from ..stablehlo import Builder
+from ..stablehlo import Builder, element_type, is_bool
 from .base import Pass, Report
-from .views import is_move, is_splat, splat, users
+from .fold_constants import comparison
+from .views import is_move, is_splat, producer, splat, users
 
 INFINITY = float("inf")
 
@@ -19,6 +20,7 @@ def simplify_users(op: ir.Operation, rewriter: Rewriter) -> bool:
     Pattern: maximum(x, -inf), minimum(x, inf) -> x
     Pattern: power(x, 2) -> multiply(x, x)
     Pattern: select(p, true, false) -> p
+    Pattern: compare(convert(p), c) -> p, not(p), where p is true or false
     Pattern: select(true, x, y) -> x, select(false, x, y) -> y
     """
     changed = False
@@ -54,6 +56,8 @@ def _simpler(user: ir.Operation) -> ir.Value | None:
             return b.multiply(operands[0], operands[0])
         case "select" if _is_true(operands[1]) and _is_false(operands[2]):
             return operands[0]
+        case "compare":
+            return _truth(user)
         case "select" if _is_true(operands[0]):
             return operands[1]
         case "select" if _is_false(operands[0]):
@@ -73,6 +77,27 @@ def _other(operands: list[ir.Value], neutral: float) -> ir.Value | None:
     return None
 
 
+def _truth(compare: ir.Operation) -> ir.Value | None:
+    """What a comparison of a truth value, converted to a number, with a number says of it."""
+    says = comparison(compare)
+    for index in (0, 1):
+        number, convert = splat(compare.operands[1 - index]), producer(compare.operands[index])
+        if says is None or number is None or convert is None or convert.name != "stablehlo.convert":
+            continue
+        truth = convert.operands[0]
+        if not is_bool(element_type(truth)):
+            continue
+        of_false, of_true = (
+            says(*((value, number) if index == 0 else (number, value))) for value in (0, 1)
+        )
+        if of_true and not of_false:
+            return truth
+        if of_false and not of_true:
+            b = Builder(ir.InsertionPoint(compare), compare.location)
+            return b.unary("not", truth)
+    return None
+
+
 def _is_true(value: ir.Value) -> bool:
     return splat(value) is True
 
@@ -87,8 +112,8 @@ class SimplifyIdentitiesPass(Pass):
 
     Fires on users of constants with one value everywhere: `x - 0`, `x * 1`, `x / 1`,
     `max(x, -inf)`, `min(x, inf)`, `power(x, 2)`, a select between true and false, or
-    by one of them. Every value stays what it is, signed zeros and NaN included; so `x + 0`, which
-    loses a -0, is left alone.
+    by one of them, a comparison of what was a truth value. Every value stays what it is, signed
+    zeros and NaN included; so `x + 0`, which loses a -0, is left alone.
 
     ```mlir
     func.func @simplify(%x: tensor<4xf32>) -> tensor<4xf32> {

@@ -56,3 +56,22 @@ func.func @decided(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tens
   %1 = stablehlo.select %false, %x, %y : tensor<4xi1>, tensor<4xf32>
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// flax makes a float of every mask, and asks then whether it is 0. What both answers hold for stays.
+// CHECK-LABEL: func.func @truth
+// CHECK-SAME:    (%[[P:.*]]: tensor<4xi1>)
+func.func @truth(%p: tensor<4xi1>) -> (tensor<4xi1>, tensor<4xi1>, tensor<4xi1>) {
+  // CHECK: %[[NOT:.*]] = stablehlo.not %[[P]]
+  // CHECK: %[[LESS:.*]] = stablehlo.compare LT
+  // CHECK: return %[[P]], %[[NOT]], %[[LESS]]
+  %zero = stablehlo.constant dense<0.0> : tensor<4xf32>
+  %one = stablehlo.constant dense<1.0> : tensor<4xf32>
+  %two = stablehlo.constant dense<2.0> : tensor<4xf32>
+  %0 = stablehlo.convert %p : (tensor<4xi1>) -> tensor<4xf32>
+  %1 = stablehlo.compare NE, %0, %zero : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
+  %2 = stablehlo.compare GT, %one, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
+  %3 = stablehlo.compare LT, %0, %two : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
+  return %1, %2, %3 : tensor<4xi1>, tensor<4xi1>, tensor<4xi1>
+}
