@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..bindings import Rewriter, apply_patterns, constant_value, ir, simplify
 from ..stablehlo import Builder, is_bool, is_float
 from .base import Pass, Report
+from .statistics import body_kind
 
 Number = float | int
 
@@ -42,7 +43,8 @@ _COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
 
 
 def fold_users(op: ir.Operation, rewriter: Rewriter) -> bool:
-    """Pattern: convert | reshape | broadcast_in_dim | transpose (constant c) -> constant c
+    """Pattern: convert | reshape | broadcast_in_dim | transpose | gather (constant c) -> constant c
+    Pattern: reduce_window add (constant 0, constant 0) -> constant 0
     Pattern: add | subtract | multiply | divide | negate | sqrt | rsqrt (constants) -> constant
     Pattern: compare (constants) -> constant
     Pattern: arith.constant -> stablehlo.constant
@@ -77,7 +79,8 @@ def _fold(user: ir.Operation) -> ir.Value | None:
         return None
     if not list(user.results[0].uses):
         return None
-    numbers = [_number(operand) for operand in user.operands]
+    operands = list(user.operands)
+    numbers = [_number(operand) for operand in (operands[:1] if name == "gather" else operands)]
     if None in numbers:
         return None
     try:
@@ -91,8 +94,10 @@ def _fold(user: ir.Operation) -> ir.Value | None:
 
 def _computation(user: ir.Operation, name: str) -> Callable[..., Number] | None:
     """What an op does to numbers; None where that is not known here."""
-    if name in _MOVES:
+    if name in _MOVES or name == "gather":
         return lambda a: a
+    if name == "reduce_window":
+        return _sum_of_zeros if body_kind(user) == "add" else None
     return comparison(user) if name == "compare" else _ARITHMETIC.get(name)
 
 
@@ -102,6 +107,12 @@ def comparison(compare: ir.Operation) -> Callable[[Number, Number], bool] | None
         return None
     direction = str(compare.attributes["comparison_direction"])
     return next(f for name, f in _COMPARISONS.items() if f" {name}>" in direction)
+
+
+def _sum_of_zeros(x: Number, init: Number) -> Number:
+    if x or init or isinstance(x, float):
+        raise ArithmeticError("another sum")
+    return 0
 
 
 def _is_number_type(element: ir.Type) -> bool:
@@ -149,9 +160,10 @@ class FoldConstantsPass(Pass):
     """Arithmetic on numbers becomes a number.
 
     Fires on constants with one value everywhere and what is computed from them alone: conversions,
-    moves, the four operations, roots, comparisons. Float results are rounded to their type once, as
-    the operation itself rounds. torch-mlir's `arith.constant` becomes `stablehlo.constant`. Refuses
-    integer division, roots of negative numbers, and constants of many values.
+    moves, gathers, the four operations, roots, comparisons, windows of zeros added up. Float
+    results are rounded to their type once, as the operation itself rounds. torch-mlir's
+    `arith.constant` becomes `stablehlo.constant`. Refuses integer division, roots of negative
+    numbers, and constants of many values.
 
     ```mlir
     func.func @scale() -> tensor<2x4xf32> {

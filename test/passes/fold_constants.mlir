@@ -78,3 +78,37 @@ func.func @comparisons() -> (tensor<i1>, tensor<i1>, tensor<i1>, tensor<i1>) {
   %3 = stablehlo.compare EQ, %nan, %nan, TOTALORDER : (tensor<f32>, tensor<f32>) -> tensor<i1>
   return %0, %1, %2, %3 : tensor<i1>, tensor<i1>, tensor<i1>, tensor<i1>
 }
+
+// -----
+
+// What is read from a constant is that constant, wherever from; no sequence that begins anywhere is
+// counted as 0 of them (transformers' cumsum). Zeros that may be negative, and ones, are left.
+// CHECK-LABEL: func.func @read_and_counted
+func.func @read_and_counted(%i: tensor<4x2xi64>) -> (tensor<4xi64>, tensor<2x5xi64>, tensor<2x5xf32>) {
+  // CHECK-DAG: %[[SEQUENCE:.*]] = stablehlo.constant dense<0> : tensor<4xi64>
+  // CHECK: %[[ONES:.*]] = "stablehlo.reduce_window"
+  // CHECK: %[[FLOATS:.*]] = "stablehlo.reduce_window"
+  // CHECK: return %[[SEQUENCE]], %[[ONES]], %[[FLOATS]]
+  %none = stablehlo.constant dense<0> : tensor<2x5xi64>
+  %one = stablehlo.constant dense<1> : tensor<2x5xi64>
+  %zero = stablehlo.constant dense<0> : tensor<i64>
+  %float = stablehlo.constant dense<0.0> : tensor<f32>
+  %floats = stablehlo.constant dense<-0.0> : tensor<2x5xf32>
+  %0 = "stablehlo.reduce_window"(%none, %zero) <{padding = dense<[[0, 0], [4, 0]]> : tensor<2x2xi64>, window_dimensions = array<i64: 1, 5>}> ({
+  ^bb0(%a: tensor<i64>, %b: tensor<i64>):
+    %sum = stablehlo.add %a, %b : tensor<i64>
+    stablehlo.return %sum : tensor<i64>
+  }) : (tensor<2x5xi64>, tensor<i64>) -> tensor<2x5xi64>
+  %1 = "stablehlo.gather"(%0, %i) <{dimension_numbers = #stablehlo.gather<collapsed_slice_dims = [0, 1], start_index_map = [0, 1], index_vector_dim = 1>, slice_sizes = array<i64: 1, 1>}> : (tensor<2x5xi64>, tensor<4x2xi64>) -> tensor<4xi64>
+  %2 = "stablehlo.reduce_window"(%one, %zero) <{padding = dense<[[0, 0], [4, 0]]> : tensor<2x2xi64>, window_dimensions = array<i64: 1, 5>}> ({
+  ^bb0(%a: tensor<i64>, %b: tensor<i64>):
+    %sum = stablehlo.add %a, %b : tensor<i64>
+    stablehlo.return %sum : tensor<i64>
+  }) : (tensor<2x5xi64>, tensor<i64>) -> tensor<2x5xi64>
+  %3 = "stablehlo.reduce_window"(%floats, %float) <{padding = dense<[[0, 0], [4, 0]]> : tensor<2x2xi64>, window_dimensions = array<i64: 1, 5>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %sum = stablehlo.add %a, %b : tensor<f32>
+    stablehlo.return %sum : tensor<f32>
+  }) : (tensor<2x5xf32>, tensor<f32>) -> tensor<2x5xf32>
+  return %1, %2, %3 : tensor<4xi64>, tensor<2x5xi64>, tensor<2x5xf32>
+}

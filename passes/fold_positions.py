@@ -1,0 +1,248 @@
+"""`fold-positions`: gathers that read in order, and what positions alone decide."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ..bindings import Rewriter, apply_patterns, constant_value, hlo, ir, simplify
+from ..stablehlo import Builder, is_static, shape_of
+from .base import Pass, Report
+from .views import made_by, producer, sizes, trace
+
+MOST_ELEMENTS = 2**16
+"""Of a value that is computed to see what it is."""
+
+
+def read_in_order(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: gather(x, positions) -> broadcast_in_dim(slice(x))"""
+    x, shape = op.operands[0], shape_of(op.results[0])
+    if not all(is_static(shape_of(value)) for value in (*op.operands, op.results[0])):
+        return False
+    places = _places(op)
+    if places is None:
+        return False
+    b = Builder(rewriter.ip, op.location)
+    taken = [shape[places[axis]] if axis in places else 1 for axis in range(x.type.rank)]
+    kept = sorted(places)
+    x = b.slice(x, [0] * len(taken), taken)
+    x = b.reshape(x, tuple(taken[axis] for axis in kept))
+    rewriter.replace(op, [b.broadcast(x, [places[axis] for axis in kept], shape)])
+    return True
+
+
+def _places(op: ir.Operation) -> dict[int, int] | None:
+    """The result's dimension that each of the operand's is read along, from its start on.
+
+    Without those that are read at one place, the first; None where any is read otherwise.
+    """
+    numbers = hlo.GatherDimensionNumbers(op.attributes["dimension_numbers"])
+    source, shape = shape_of(op.operands[0]), shape_of(op.results[0])
+    offsets, collapsed = list(numbers.offset_dims), list(numbers.collapsed_slice_dims)
+    indexed, vector = list(numbers.start_index_map), numbers.index_vector_dim
+    parts = _parts(op.operands[1], vector)
+    whole = [axis for axis in range(len(source)) if axis not in collapsed]
+    if numbers.operand_batching_dims or parts is None or set(indexed) != set(collapsed):
+        return None
+    places = dict(zip(whole, offsets, strict=True))
+    if any(source[axis] != shape[dim] for axis, dim in places.items()):
+        return None
+    batch = [dim for dim in range(len(shape)) if dim not in offsets]
+    for part, axis in zip(parts, indexed, strict=True):
+        if source[axis] == 1:  # an index beyond is clamped
+            continue
+        counted = _counted(part, vector)
+        if counted is None or shape[batch[counted]] > source[axis]:
+            return None
+        places[axis] = batch[counted]
+    return places if len(set(places.values())) == len(places) else None
+
+
+def _parts(indices: ir.Value, axis: int) -> list[ir.Value] | None:
+    """The indices of each dimension; one alone need not have a dimension of its own."""
+    if axis == indices.type.rank or shape_of(indices)[axis] == 1:
+        return [indices]
+    op = made_by(indices, "concatenate")
+    if op is None or op.attributes["dimension"].value != axis:
+        return None
+    return list(op.operands) if all(shape_of(part)[axis] == 1 for part in op.operands) else None
+
+
+def _counted(indices: ir.Value, vector: int) -> int | None:
+    """The dimension, of those beside the index vector's, that indices count up along from 0."""
+    view = trace(indices)
+    op = made_by(view.source, "iota")
+    if op is None or not isinstance(view.source.type.element_type, ir.IntegerType):
+        return None
+    along = op.attributes["iota_dimension"].value
+    found = [
+        dim for dim, atoms in enumerate(view.dims) if any(atom.axis == along for atom in atoms)
+    ]
+    if len(found) != 1:
+        return None
+    (atom, *rest) = view.dims[found[0]]
+    if rest or atom.stride != 1 or atom.size != shape_of(view.source)[along]:
+        return None
+    return found[0] - (found[0] > vector)
+
+
+def compare_positions(
+    op: ir.Operation, rewriter: Rewriter, *, decided: Mapping[ir.Operation, bool]
+) -> bool:
+    """Pattern: compare(positions, positions) -> true | false"""
+    if op not in decided:
+        return False
+    b = Builder(rewriter.ip, op.location)
+    type_ = op.results[0].type
+    rewriter.replace(op, [b.full(decided[op], type_.element_type, tuple(type_.shape))])
+    return True
+
+
+def _decided(module: ir.Operation) -> dict[ir.Operation, bool]:
+    """The comparisons that are true everywhere, or false, whatever the arguments."""
+    known, found = _Known(), {}
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        if op.name == "stablehlo.compare":
+            truth = known.array(op.results[0])
+            if truth is not None and truth.size and truth.all() == truth.any():
+                found[op] = bool(truth.all())
+        return ir.WalkResult.ADVANCE
+
+    module.walk(visit)
+    return found
+
+
+class _Known:
+    """The elements of values that no argument has a part in, small ones of integers."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[ir.Value, np.ndarray | None] = {}
+
+    def array(self, value: ir.Value) -> np.ndarray | None:
+        """The elements of a value; None where they are not known, or too many."""
+        if value not in self._arrays:
+            self._arrays[value] = self._computed(value)
+        return self._arrays[value]
+
+    def _computed(self, value: ir.Value) -> np.ndarray | None:
+        op, element = producer(value), value.type.element_type
+        if op is None or None in sizes(value) or math.prod(shape_of(value)) > MOST_ELEMENTS:
+            return None
+        dtype = _DTYPES.get(str(element))
+        compute = _COMPUTED.get(op.name.removeprefix("stablehlo."))
+        if dtype is None or compute is None:
+            return None
+        operands = [self.array(operand) for operand in op.operands]
+        if any(operand is None for operand in operands):
+            return None
+        array = compute(op, tuple(value.type.shape), *operands)
+        return None if array is None else array.astype(dtype)
+
+
+_DTYPES = {"i1": np.bool_, "i32": np.int32, "i64": np.int64}
+
+
+def _elements(op: ir.Operation, shape: tuple[int, ...]) -> np.ndarray | None:
+    dense = constant_value(op)
+    return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
+
+
+def _iota(op: ir.Operation, shape: tuple[int, ...]) -> np.ndarray:
+    axis = op.attributes["iota_dimension"].value
+    counts = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(len(shape))])
+    return np.broadcast_to(counts, shape)
+
+
+def _broadcast(op: ir.Operation, shape: tuple[int, ...], x: np.ndarray) -> np.ndarray:
+    dims = list(op.attributes["broadcast_dimensions"])
+    order = np.argsort(dims)
+    spread = [1] * len(shape)
+    for axis in order:
+        spread[dims[axis]] = x.shape[axis]
+    return np.broadcast_to(x.transpose(order).reshape(spread), shape)
+
+
+def _slice(op: ir.Operation, shape: tuple[int, ...], x: np.ndarray) -> np.ndarray:
+    names = ("start_indices", "limit_indices", "strides")
+    return x[tuple(map(slice, *(list(op.attributes[name]) for name in names)))]
+
+
+def _compare(op: ir.Operation, shape: tuple[int, ...], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    direction = str(op.attributes["comparison_direction"])
+    return next(f for name, f in _DIRECTIONS.items() if f" {name}>" in direction)(a, b)
+
+
+_DIRECTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "EQ": operator.eq,
+    "NE": operator.ne,
+    "GE": operator.ge,
+    "GT": operator.gt,
+    "LE": operator.le,
+    "LT": operator.lt,
+}
+_COMPUTED: dict[str, Callable[..., np.ndarray | None]] = {
+    "constant": _elements,
+    "iota": _iota,
+    "broadcast_in_dim": _broadcast,
+    "reshape": lambda op, shape, x: x.reshape(shape),
+    "slice": _slice,
+    "concatenate": lambda op, shape, *parts: np.concatenate(
+        parts, op.attributes["dimension"].value
+    ),
+    "add": lambda op, shape, a, b: a + b,
+    "subtract": lambda op, shape, a, b: a - b,
+    "compare": _compare,
+}
+
+
+@dataclass(frozen=True)
+class FoldPositionsPass(Pass):
+    """Gathers that read in order are moves; what positions alone decide is decided.
+
+    Fires on a gather whose indices are iotas, each along a dimension of its own: transformers reads
+    its padding masks so. And on a comparison of integers made of iotas and constants, at most
+    65,536 of them, that is true everywhere or false: transformers asks of the positions that it has
+    made itself whether they are one sequence.
+
+    Refuses indices that count from elsewhere, or two of them along one dimension, and sizes that
+    are not known.
+
+    ```mlir
+    func.func @padding(%pad: tensor<2x4xi1>) -> tensor<2x1x4xi1> {
+      %0 = stablehlo.iota dim = 0 : tensor<2x1x4x1xi64>
+      %1 = stablehlo.iota dim = 2 : tensor<2x1x4x1xi64>
+      %2 = stablehlo.concatenate %0, %1, dim = 3
+          : (tensor<2x1x4x1xi64>, tensor<2x1x4x1xi64>) -> tensor<2x1x4x2xi64>
+      %3 = "stablehlo.gather"(%pad, %2) <{
+        dimension_numbers = #stablehlo.gather<
+          collapsed_slice_dims = [0, 1], start_index_map = [0, 1], index_vector_dim = 3>,
+        slice_sizes = array<i64: 1, 1>
+      }> : (tensor<2x4xi1>, tensor<2x1x4x2xi64>) -> tensor<2x1x4xi1>
+      return %3 : tensor<2x1x4xi1>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @padding(%pad: tensor<2x4xi1>) -> tensor<2x1x4xi1> {
+      %0 = stablehlo.reshape %pad : (tensor<2x4xi1>) -> tensor<2x1x4xi1>
+      return %0 : tensor<2x1x4xi1>
+    }
+    ```
+    """
+
+    name = "fold-positions"
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Folds below `module`."""
+        compare = partial(compare_positions, decided=_decided(module))
+        patterns = [("stablehlo.compare", compare), ("stablehlo.gather", read_in_order)]
+        if apply_patterns(module, patterns):
+            simplify(module)
