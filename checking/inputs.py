@@ -198,7 +198,7 @@ def _integers(
 
 def _is_data(kind: TensorType, role: Role) -> bool:
     """Whether hard values in an argument leave something to compare: not in weights."""
-    return len(kind.shape) >= 2 and not (role.table or role.mask or role.epsilon)
+    return len(kind.shape) - role.layers >= 2 and not (role.table or role.mask or role.epsilon)
 
 
 def _is_mask(kind: TensorType, role: Role) -> bool:

@@ -19,6 +19,7 @@ class Role:
     counts. `mask`: added to the scores of an attention. `fan_in`: the length of the dot products
     that it is a factor of, 1 where it is none. `table`: a factor or looked up: a weight, not data.
     `epsilon`: added under a root. `scores`: the scores of an attention are products of it.
+    `layers`: how many of its dimensions are read one place at a time, as a loop over layers does.
     """
 
     limit: int | None = None
@@ -29,6 +30,7 @@ class Role:
     table: bool = False
     epsilon: bool = False
     scores: bool = False
+    layers: int = 0
 
     def below(self, size: int) -> None:
         """An index that has to be below `size`; where that is not known, 0 is below it."""
@@ -171,8 +173,11 @@ def _select_rows(role: Role, op: ir.Operation, number: int) -> None:
 
 
 def _slice(role: Role, op: ir.Operation, number: int) -> None:
-    if number >= 1:
-        sizes = list(op.attributes["slice_sizes"])
+    sizes = list(op.attributes["slice_sizes"])
+    if number == 0:
+        single = [axis for axis, size in enumerate(sizes) if size == 1]
+        role.layers = max(role.layers, sum(_size(op.operands[0], axis) > 1 for axis in single))
+    else:
         role.below(_size(op.operands[0], number - 1) - sizes[number - 1] + 1)
 
 

@@ -173,6 +173,21 @@ def test_hard_values(element: str) -> None:
     assert np.isfinite(hard).all(axis=1).any()
 
 
+def test_weights_of_layers_are_weights() -> None:
+    """The gains of a norm that a loop reads layer by layer: hard values go into the data alone."""
+    body = """
+      %zero = stablehlo.constant dense<0> : tensor<i32>
+      %0 = stablehlo.dynamic_slice %g, %i, %zero, sizes = [1, 4]
+        : (tensor<3x4xf32>, tensor<i32>, tensor<i32>) -> tensor<1x4xf32>
+      %1 = stablehlo.reshape %0 : (tensor<1x4xf32>) -> tensor<4xf32>
+      %2 = stablehlo.broadcast_in_dim %1, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+      %3 = stablehlo.multiply %x, %2 : tensor<2x4xf32>
+      return %3 : tensor<2x4xf32>"""
+    arguments = "%g: tensor<3x4xf32>, %i: tensor<i32>, %x: tensor<2x4xf32>"
+    sets = generated(body, arguments, "tensor<2x4xf32>")
+    assert np.abs(sets["large"][0]).max() < 10 < np.abs(sets["large"][2]).max()
+
+
 def test_the_same_seed_gives_the_same() -> None:
     """And another seed others."""
     parts = [part.format("f32") for part in IDENTITY]
