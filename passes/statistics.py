@@ -138,21 +138,27 @@ def mean_of(
     found = total(path.peel(path.step(op, operand)))
     if found is None:
         return None
-    _check_count(found, float(number), divides)
+    _check_count(found, float(number), divides, element_type(op.results[0]))
     return found
 
 
-def _check_count(reduced: Reduced, number: float, divides: bool) -> None:
-    """Refuses a number that is not the count, or its inverse, as the number's type holds it."""
+def _check_count(reduced: Reduced, number: float, divides: bool, element: ir.Type) -> None:
+    """Refuses a number that is not the count, or its inverse, as the type of the division holds it.
+
+    In a half type that has to be exact: an inverse that is rounded to 8 bits is another mean.
+    """
     shape = sizes(reduced.x)
     over = [shape[axis] for axis in reduced.axes]
     if None in over:
         raise Refusal("mean: expected static sizes of the reduced axes, got a dynamic one")
     count = math.prod(over)
     exact = float(count) if divides else 1 / count
-    if number not in held_as(exact, reduced.op.results[0].type.element_type):
-        how = "divided by" if divides else "multiplied with"
+    how = "divided by" if divides else "multiplied with"
+    held = ir.FloatAttr.get(element, exact).value
+    if number != held:
         raise Refusal(f"mean: expected a sum of {count} {how} {exact:g}, got {number:g}")
+    if is_half(element) and held != exact:
+        raise Refusal(f"mean: expected a sum {how} {exact:g}, got that number rounded: {held:g}")
 
 
 def held_as(number: float, element: ir.Type) -> tuple[float, float]:

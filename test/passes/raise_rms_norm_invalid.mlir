@@ -72,6 +72,22 @@ func.func @wrong_count(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 
 // -----
 
+// The inverse of the count in bf16 is 0.2% off: the op would divide by 6.
+func.func @rounded_inverse(%x: tensor<2x6xbf16>) -> tensor<2x6xbf16> {
+  %zero = stablehlo.constant dense<0.0> : tensor<bf16>
+  %n = stablehlo.constant dense<0.166666667> : tensor<2xbf16>
+  %0 = stablehlo.multiply %x, %x : tensor<2x6xbf16>
+  %1 = stablehlo.reduce(%0 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x6xbf16>, tensor<bf16>) -> tensor<2xbf16>
+  %2 = stablehlo.multiply %1, %n : tensor<2xbf16>
+  // expected-remark @+1 {{mean: expected a sum multiplied with 0.166667, got that number rounded: 0.166992}}
+  %3 = stablehlo.rsqrt %2 : tensor<2xbf16>
+  %4 = stablehlo.broadcast_in_dim %3, dims = [0] : (tensor<2xbf16>) -> tensor<2x6xbf16>
+  %5 = stablehlo.multiply %x, %4 : tensor<2x6xbf16>
+  return %5 : tensor<2x6xbf16>
+}
+
+// -----
+
 // What has nothing to do with a norm says nothing: a distance of x that does not meet x.
 func.func @distance(%x: tensor<2x4xf32>) -> tensor<2xf32> {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>

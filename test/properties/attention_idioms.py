@@ -310,8 +310,10 @@ class Attention:
 
     def with_masks(self, scores: Named) -> Named:
         """Scores with masks selected or added, one after the other or in conjunction."""
-        predicates = [getattr(self, name)() for name in self.mask_kinds()]
+        kinds = self.mask_kinds()
+        predicates = [getattr(self, name)() for name in kinds]
         self.masked = bool(predicates)
+        self.vacuous = not {"padding", "given"} & set(kinds) and not any(self.ends())
         self.added = self.pick(True, False, False) and not self.mutation
         if predicates and self.pick(True, False):
             predicates = [self.conjunction(predicates)]
@@ -336,6 +338,11 @@ class Attention:
     def shows_added(self) -> bool:
         """Whether there is a fill that is not so low that it hides what is added to it."""
         return self.masked and not self.added and self.fill == -1e9
+
+    def ends(self) -> list[bool]:
+        """The ends of the band: whether each keeps a query from a key, at the sizes there are."""
+        high = [] if self.high is None else [self.high < self.sizes["s"] - 1]
+        return high if self.low is None else [*high, self.low + self.sizes["t"] > 1]
 
     def varies_by(self, names: str) -> None:
         """Notes a mask by head over groups: which of the rows' dimensions is that of positions?"""
@@ -390,8 +397,12 @@ class Attention:
             return Named(value, scores.names)
         spread = self.over(predicate, scores.names)
         low = text.number(fill, scores.value)
-        kept, other = (low, scores.value) if self.is_("mask_inverted") else (scores.value, low)
-        return Named(text.select(spread, kept, other), scores.names)
+        if self.is_("mask_inverted"):
+            return Named(text.select(spread, low, scores.value), scores.names)
+        if self.pick(True, False, False):
+            goes = text.unary("not", spread)
+            return Named(text.select(goes, low, scores.value), scores.names)
+        return Named(text.select(spread, scores.value, low), scores.names)
 
     def padding(self) -> Named:
         """A mask of keys."""
@@ -536,14 +547,15 @@ class Attention:
             "scale": self.scale,
             "softcap": self.cap,
         }
-        # Beside what is added, a fill is added too, and no row is empty.
-        if not (self.hides_nan and self.fill != -math.inf):
+        # Beside what is added, a fill is added too, and no row is empty; nor is one of all keys.
+        if not ((self.hides_nan or self.vacuous) and self.fill != -math.inf):
             wanted["fully_masked"] = self.mode()
         if self.batch_first:
             wanted["keys"] = math.prod(self.shape("bksd"))
         # A window that begins behind the query's position is one mask with its end, or none.
         ahead = self.low is not None and self.low > 0
-        if self.sizes["t"] > 1 and not (self.adds_up or self.by_group or ahead):
+        kept = self.sizes["t"] > 1 and all(self.ends())
+        if kept and not (self.adds_up or self.by_group or ahead):
             wanted |= self.placement()
         return {"sdpa": [wanted]}
 
@@ -615,6 +627,7 @@ ATTENTION_MUTATIONS = (
 MASK_MUTATIONS = ("mask_before_scale", "plausible_fill", "mask_inverted")
 ATTENTION_SAME = (
     "mask_before_scale",
+    "mask_inverted",
     "scale_twice",
     "tiled",
     "keys_tiled",

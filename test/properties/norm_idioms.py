@@ -73,7 +73,9 @@ class Norm:
         total = text.reduce("add", x, axes, init)
         if tuple(axes) == self.axes and x.shape == self.shape:
             total = self.maybe_with_ones(total)
-        if self.pick(True, True, False) or not count:
+        # Half types hold the inverses of powers of two alone, the others would be other means.
+        inexact = total.element in ("f16", "bf16") and math.frexp(count)[0] != 0.5
+        if self.pick(True, True, False) or not count or inexact:
             return text.binary("divide", total, text.number(count, total))
         # The inverse is one in f32 where it is no power of two.
         return text.either("multiply", total, text.constant(1 / count, total.shape, total.element))
