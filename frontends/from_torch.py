@@ -30,10 +30,10 @@ def from_torch(
     first of its names.
 
     `dynamic_shapes` is `torch.export`'s. Each tensor in `args` and `kwargs`, in order, is an
-    argument of `@main`; each tensor of what the module returns is a result. The module is traced in
-    the mode, training or not, that it is in, and left as it was. Returns a verified
-    `builtin.module`; raises `AttnormError` where there is no way to StableHLO, and whatever
-    `torch.export` raises where it cannot trace the module.
+    argument of `@main`; each tensor of what the module returns is a result. What the module asserts
+    of values is not checked. It is traced in the mode, training or not, that it is in, and left as
+    it was. Returns a verified `builtin.module`; raises `AttnormError` where there is no way to
+    StableHLO, and whatever `torch.export` raises where it cannot trace the module.
     """
     require("torch", extra="torch")
     from .. import bindings_torch
@@ -63,6 +63,7 @@ def export_program(
         )
         program = program.run_decompositions(bindings_torch.decompositions())
     _drop_constant_inputs(program)
+    _drop_assertions(program.graph)
     return program
 
 
@@ -76,6 +77,22 @@ def _drop_constant_inputs(program: torch.export.ExportedProgram) -> None:
         if node.name in names:
             program.graph.erase_node(node)
     specs[:] = [spec for spec in specs if not isinstance(spec.arg, ConstantArgument)]
+
+
+def _drop_assertions(graph: torch.fx.Graph) -> None:
+    """Removes what checks a value or a type at run time, and what is computed for that alone."""
+    import torch
+
+    aten = torch.ops.aten
+    assertions = (
+        aten._assert_async.msg,
+        aten._assert_scalar.default,
+        aten._assert_tensor_metadata.default,
+    )
+    for target in assertions:
+        for node in graph.find_nodes(op="call_function", target=target):
+            graph.erase_node(node)
+    graph.eliminate_dead_code()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch._decomp import get_decompositions
+from torch._decomp.decompositions import slice_scatter
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.extras.fx_decomp_util import DEFAULT_DECOMPOSITIONS
 from torch_mlir.extras.fx_importer import (
@@ -38,6 +39,7 @@ def decompositions() -> dict[Any, Any]:
     table = torch.export.default_decompositions()
     table.update(get_decompositions(DEFAULT_DECOMPOSITIONS))
     table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
+    table[torch.ops.aten.slice_scatter.default] = _slice_scatter
     return table
 
 
@@ -60,6 +62,24 @@ def _native_layer_norm(
     if bias is not None:
         result = result + bias
     return result.to(x.dtype), mean, inverse
+
+
+def _slice_scatter(
+    x: torch.Tensor,
+    part: torch.Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> torch.Tensor:
+    """`x[start:end] = part`: torch-mlir's counts up to the end that is written, maybe 2^63."""
+    if step != 1:
+        return slice_scatter(x, part, dim, start, end, step)
+    size = x.shape[dim]
+    begin = max(start + size, 0) if start is not None and start < 0 else start or 0
+    begin = min(begin, size)
+    stop = begin + part.shape[dim]
+    return torch.cat([x.narrow(dim, 0, begin), part, x.narrow(dim, stop, size - stop)], dim)
 
 
 Build = Callable[[str, list[Any], list[ir.Type]], list[ir.Value]]

@@ -220,6 +220,34 @@ def test_dynamic_shapes() -> None:
     assert "@main(%arg0: tensor<?x8xf32>) -> tensor<?x8xf32>" in str(imported)
 
 
+def _written(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x = x.clone()
+    x[1:] += y[1:]
+    x[-2:, -1:] = 0.5
+    x[:, 2:4] = y[:, :2]
+    x[::2] *= 3
+    return x
+
+
+def test_writing_to_a_part() -> None:
+    """Gemma 3n writes to `x[1:]`: torch-mlir took all memory for the indices up to 2^63."""
+    x, y = randn(4, 5), randn(4, 5)
+    imported = attnorm.from_torch(Calling(_written), (x, y))
+    assert error(imported, [to_numpy(x), to_numpy(y)], [to_numpy(_written(x, y))]) == 0
+
+
+def _checked(x: torch.Tensor) -> torch.Tensor:
+    torch._check((x != 0).sum().item() <= x.numel())
+    return x * 2
+
+
+def test_assertions_are_dropped() -> None:
+    """XLM asserts that no sequence is too long, which was no op of StableHLO's."""
+    x = randn(4)
+    imported = attnorm.from_torch(Calling(_checked), (x,))
+    assert error(imported, [to_numpy(x)], [to_numpy(x * 2)]) == 0
+
+
 def test_no_way_to_stablehlo() -> None:
     """An op that torch-mlir cannot lower is an error at its line in the user's code."""
     with pytest.raises(AttnormError, match=r"test_from_torch\.py:\d+") as raised:
