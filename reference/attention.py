@@ -42,15 +42,15 @@ def sdpa(
     Source: Vaswani et al. 2017, "Attention Is All You Need", equation 1; ONNX Attention-23
     (softcap before the mask), PyTorch's `scaled_dot_product_attention` (masks), gpt-oss (sinks).
     """
+    _check_shapes(q, k, v)
     group, length = q.shape[-3] // k.shape[-3], k.shape[-2]
     keys, values = (np.repeat(wide(x), group, axis=-3) for x in (k, v))
     scores = wide(q) @ keys.swapaxes(-1, -2) * scale
     if softcap is not None:
         scores = softcap * np.tanh(scores / softcap)
-    if mask is not None and mask.dtype == np.bool_:
-        scores = np.where(mask, scores, -np.inf)
-    elif mask is not None:
-        scores = scores + wide(mask)
+    if mask is not None:
+        mask = np.broadcast_to(mask, scores.shape)
+        scores = np.where(mask, scores, -np.inf) if mask.dtype == np.bool_ else scores + wide(mask)
     positions = np.arange(q.shape[-2]) + offset + (0 if start is None else int(start))
     attended = _attended(positions[:, np.newaxis], np.arange(length), causal, window)
     scores = np.where(attended, scores, -np.inf)
@@ -67,6 +67,15 @@ def sdpa(
         weights = np.where(nothing, {"zero": 0.0, "uniform": 1 / length}[fully_masked], weights)
         log_sum_exp = np.where(nothing, -np.inf, log_sum_exp)
     return weights @ values, log_sum_exp[..., 0]
+
+
+def _check_shapes(q: Array, k: Array, v: Array) -> None:
+    """Refuses what NumPy would broadcast."""
+    grouped = k.shape[-3] and q.shape[-3] % k.shape[-3] == 0
+    if not (grouped and q.shape[:-3] == k.shape[:-3] and q.shape[-1] == k.shape[-1]):
+        raise ValueError(f"expected k as q {list(q.shape)} has it, got {list(k.shape)}")
+    if k.shape[:-1] != v.shape[:-1]:
+        raise ValueError(f"expected v as k {list(k.shape)} has it, got {list(v.shape)}")
 
 
 def _attended(positions: Array, keys: Array, causal: bool, window: Sequence[int]) -> Array:

@@ -11,10 +11,16 @@ import numpy.typing as npt
 from .wide import Array, quietly, rounded, wide
 
 
-def _along(x: Array, axes: Sequence[int], rank: int) -> Array:
-    """A weight or bias, one dimension an axis, with ones for the other dimensions."""
-    sizes = iter(x.shape)
-    return x.reshape([next(sizes) if axis in axes else 1 for axis in range(rank)])
+def _along(affine: Array, x: Array, axes: Sequence[int]) -> Array:
+    """A weight or bias in f64, one dimension an axis, with ones for the other dimensions."""
+    sizes = [x.shape[axis] for axis in axes]
+    fits = len(sizes) == affine.ndim and all(
+        got in (1, size) for got, size in zip(affine.shape, sizes, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"expected a weight or bias of {sizes}, got {list(affine.shape)}")
+    given = iter(affine.shape)
+    return wide(affine).reshape([next(given) if axis in axes else 1 for axis in range(x.ndim)])
 
 
 def _mean(x: Array, axes: Sequence[int]) -> Array:
@@ -50,7 +56,7 @@ def rms_norm(
     normed = kept(wide(x) * kept(1 / np.sqrt(kept(mean + epsilon))))
     if weight is None:
         return normed
-    gain = wide(_along(weight, axes, x.ndim))
+    gain = _along(weight, x, axes)
     if cast == "after_weight":
         return normed * (gain + weight_offset)
     type_ = x.dtype if result is None else result
@@ -84,7 +90,7 @@ def rms_norm_mul(
         cast=cast,
         result=type_,
     )
-    return rounded(normed, type_) * wide(multiplier)
+    return rounded(normed, type_) * np.broadcast_to(wide(multiplier), x.shape)
 
 
 @quietly
@@ -103,6 +109,8 @@ def add_rms_norm(
 
     `a` and `b` are of one shape and type. The rest as in `rms_norm`.
     """
+    if a.shape != b.shape:
+        raise ValueError(f"expected a and b of one shape, got {a.shape} and {b.shape}")
     total = wide(a) + wide(b)
     normed = rms_norm(
         total.astype(a.dtype),
@@ -135,9 +143,9 @@ def layer_norm(
     deviation = wide(x) - _mean(wide(x), axes)
     value = deviation / np.sqrt(_mean(deviation**2, axes) + epsilon)
     if weight is not None:
-        value = value * wide(_along(weight, axes, x.ndim))
+        value = value * _along(weight, x, axes)
     if bias is not None:
-        value = value + wide(_along(bias, axes, x.ndim))
+        value = value + _along(bias, x, axes)
     return value
 
 

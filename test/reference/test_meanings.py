@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,6 +22,11 @@ DTYPES = (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)
 def normal(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> np.ndarray:
     """Normal values."""
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def ones(*shape: int) -> np.ndarray:
+    """Ones."""
+    return np.ones(shape, np.float32)
 
 
 def kind(array: np.ndarray) -> str:
@@ -281,3 +288,22 @@ def test_calls_that_change_nothing() -> None:
     assert reference.evaluate(module, np.array(True), np.array(3, np.int32)) == (-3,)
     with pytest.raises(AttnormError, match="3 is too small"):
         reference.evaluate(module, np.array(False), np.array(3, np.int32))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: reference.rms_norm(ones(5, 4, 1), ones(5), axes=[2], epsilon=0.5), "weight"),
+        (lambda: reference.layer_norm(ones(2, 3), None, ones(2), axes=[1], epsilon=0.5), "bias"),
+        (lambda: reference.add_rms_norm(ones(2, 3), ones(3), axes=[1], epsilon=0.5), "one shape"),
+        (lambda: reference.rms_norm_mul(ones(4, 1), ones(4, 3), axes=[1], epsilon=0.5), "(4,3)"),
+        (lambda: reference.sdpa(*[ones(1, h, 3, 4) for h in (3, 2, 2)], scale=1.0), "k as q"),
+        (lambda: reference.sdpa(*[ones(b, 2, 3, 4) for b in (1, 2, 2)], scale=1.0), "k as q"),
+        (lambda: reference.sdpa(*[ones(1, h, 3, 4) for h in (2, 2, 1)], scale=1.0), "v as k"),
+        (lambda: reference.sdpa(*[ones(1, 2, 3, 4)] * 3, ones(7, 1, 1, 3), scale=1.0), "(7,1,1,3)"),
+    ],
+)
+def test_operands_that_only_numpy_would_broadcast(call: Callable[[], Any], message: str) -> None:
+    """With dynamic sizes nothing else looks at them: a weight of 5 made 5 columns of one."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
