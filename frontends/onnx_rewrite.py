@@ -45,6 +45,7 @@ def rewrite(
     _check_ranks(model.graph, file)
     _set_dims(model, dims, file)
     settle_names(model.graph, file)
+    _name_outputs(model.graph)
     written = list(model.graph.node)
     for tensor in model.graph.initializer:
         if tensor.data_type in (onnx.TensorProto.BOOL, onnx.TensorProto.UINT8):
@@ -89,6 +90,16 @@ def _set_dims(model: onnx.ModelProto, dims: Mapping[str, int], file: str) -> Non
             raise AttnormError(Diagnostic(f"dims: expected one of {names}, got '{name}'", file))
     if dims:
         del model.graph.value_info[:]
+
+
+def _name_outputs(graph: onnx.GraphProto) -> None:
+    """Names outputs that are left out ahead of others, which torch-mlir does not take."""
+    for node in graph.node:
+        if (node.domain, node.op_type) in REWRITES:
+            continue
+        for index, output in enumerate(node.output):
+            if not output and any(node.output[index:]):
+                node.output[index] = f"attnorm.unused.{node.name}.{index}"
 
 
 def _spell_out(tensor: onnx.TensorProto) -> None:

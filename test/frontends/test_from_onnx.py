@@ -488,6 +488,15 @@ def test_refusal(name: str) -> None:
     assert reason in found.message
 
 
+def test_an_output_that_is_left_out() -> None:
+    """A LayerNormalization that is asked for the inverse deviation, and not for the mean."""
+    proto, inputs = node_model(
+        "LayerNormalization", {"x": X, "w": X[0, 0]}, ["y", "", "inverse"], "", opset=17
+    )
+    module = attnorm.from_onnx(proto.SerializeToString())
+    assert error(module, list(inputs.values()), run(proto, inputs)) < 1e-5
+
+
 def test_no_way_to_stablehlo() -> None:
     """An operator that torch-mlir does not lower is an error that names the node."""
     proto, _ = node_model("Unheard", {"x": X})
