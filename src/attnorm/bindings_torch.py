@@ -40,6 +40,7 @@ def decompositions() -> dict[Any, Any]:
     table.update(get_decompositions(DEFAULT_DECOMPOSITIONS))
     table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
     table[torch.ops.aten.slice_scatter.default] = _slice_scatter
+    table[torch.ops.aten.topk.default] = _topk
     return table
 
 
@@ -80,6 +81,11 @@ def _slice_scatter(
     begin = min(begin, size)
     stop = begin + part.shape[dim]
     return torch.cat([x.narrow(dim, 0, begin), part, x.narrow(dim, stop, size - stop)], dim)
+
+
+def _topk(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    """In order where any order will do: torch-mlir lowers no other."""
+    return NotImplemented if sorted else torch.ops.aten.topk(x, k, dim, largest, True)
 
 
 Build = Callable[[str, list[Any], list[ir.Type]], list[ir.Value]]

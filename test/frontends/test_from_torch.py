@@ -236,6 +236,16 @@ def test_writing_to_a_part() -> None:
     assert error(imported, [to_numpy(x), to_numpy(y)], [to_numpy(_written(x, y))]) == 0
 
 
+def test_topk_in_any_order() -> None:
+    """DeepSeek's routers take the best experts unsorted, which torch-mlir does not lower."""
+    x = randn(4, 8)
+    imported = attnorm.from_torch(
+        Calling(lambda x: torch.topk(x, 3, sorted=False)[0].sum(-1)), (x,)
+    )
+    expected = torch.topk(x, 3)[0].sum(-1)
+    assert error(imported, [to_numpy(x)], [to_numpy(expected)]) < 1e-6
+
+
 def _checked(x: torch.Tensor) -> torch.Tensor:
     torch._check((x != 0).sum().item() <= x.numel())
     return x * 2
