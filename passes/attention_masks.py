@@ -144,6 +144,24 @@ def _fully_masked(fills: set, values: Values) -> str:
     return "uniform"
 
 
+def sinks_of(scores: Scores, b: Builder) -> ir.Value | None:
+    """The op's sinks, one a head, built at `b`."""
+    part = scores.sinks
+    if part is None:
+        return None
+    dims = _placed(scores, trace(scores.softmax.x, scores.through, rounding=True))
+    heads = len(scores.batches)
+    composed = compose(dims[:-1], part.dims)
+    if composed is None or any(
+        atom.axis is not None
+        for place, dim in enumerate(composed)
+        if place != heads
+        for atom in dim
+    ):
+        raise Refusal("sinks: expected one a head, got others")
+    return arrange(b, part.value, [composed[heads]])
+
+
 def _placed(scores: Scores, view: View) -> list[Dim]:
     """The op's score dimensions as atoms over a value of the way, which `view` describes."""
     where = scores.places(view.dims)

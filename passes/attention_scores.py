@@ -14,7 +14,19 @@ from ..stablehlo import element_type
 from .bands import KEY, QUERY, Frame, Part
 from .base import Refusal
 from .statistics import held_as
-from .views import Atom, Dim, View, is_splat, made_by, merge, producer, source_of, splat, trace
+from .views import (
+    Atom,
+    Dim,
+    View,
+    is_splat,
+    made_by,
+    merge,
+    producer,
+    sizes,
+    source_of,
+    splat,
+    trace,
+)
 
 INFINITY = float("inf")
 LOWEST_FILL = -1e4
@@ -44,12 +56,14 @@ class Scores:
     masks: list[Mask] = field(default_factory=list)
     scale: float = 1.0
     softcap: float | None = None
+    sinks: Part | None = None
+    """The score of one more key in every row, over the scores."""
 
     @staticmethod
     def above(softmax: ir.OpView) -> Scores | None:
         """The scores under a softmax; None where no product is above it."""
         scores = Scores(softmax)
-        value = softmax.x
+        value = scores._without_sinks()
         while True:
             op = producer(source_of(value, scores.through, rounding=True))
             if op is None:
@@ -61,6 +75,19 @@ class Scores:
             if operand is None:
                 return None
             scores.through[op] = operand
+
+    def _without_sinks(self) -> ir.Value:
+        """What the softmax reads; takes in one more score that stands behind those of each row."""
+        op, axis = made_by(self.softmax.x, "concatenate"), self.softmax.axis
+        if op is None or op.attributes["dimension"].value != axis or len(op.operands) != 2:
+            return self.softmax.x
+        scores, sinks = op.operands
+        if sizes(sinks)[axis] != 1:
+            return self.softmax.x
+        view = trace(sinks)
+        self.sinks = Part(view.source, view.dims)
+        self.through[op] = 0
+        return scores
 
     def _step(self, op: ir.Operation) -> int | None:
         """Takes in an op on the way; the operand that goes on, or None."""

@@ -8,7 +8,7 @@ from ..bindings import ir
 from .attention_scores import INFINITY, Scores
 from .base import Refusal
 from .statistics import Path, axes_of_rows, readers, reduction_of, same_value
-from .views import Dim, is_move, is_splat, made_by, source_of, trace
+from .views import Dim, is_move, is_splat, made_by, sizes, source_of, trace
 
 
 @dataclass
@@ -27,6 +27,9 @@ class Values:
         """The product that reads a softmax; None where another op does."""
         through = {**scores.through, softmax: 0}
         value, fully_masked = softmax.results[0], None
+        if scores.sinks is not None:
+            kept = _without_sinks(value, scores)
+            through[kept], value = 0, kept.results[0]
         while True:
             found = readers(value)
             safe, operand = _safe_tail(found, value, softmax)
@@ -46,6 +49,18 @@ class Values:
         if view.source != scores.product.results[0]:
             raise Refusal("probabilities: expected them in an arrangement of the scores")
         return Values(user, side, view.dims, fully_masked)
+
+
+def _without_sinks(value: ir.Value, scores: Scores) -> ir.Operation:
+    """The slice of the probabilities that leaves out the sinks'."""
+    found = readers(value)
+    shape = list(sizes(value))
+    shape[scores.softmax.axis] -= 1
+    if len(found) != 1 or found[0].name != "stablehlo.slice":
+        raise Refusal("sinks: expected the probabilities without theirs, got another use")
+    if any(found[0].attributes["start_indices"]) or list(sizes(found[0].results[0])) != shape:
+        raise Refusal("sinks: expected the probabilities without theirs, got another slice")
+    return found[0]
 
 
 def _safe_tail(

@@ -15,7 +15,7 @@ from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, hlo, ir
 from ..stablehlo import Builder, element_type
 from .arrange import arrange
-from .attention_masks import masking_of
+from .attention_masks import masking_of, sinks_of
 from .attention_operands import (
     common_repeats,
     key_operand,
@@ -59,7 +59,7 @@ def _build(scores: Scores, values: Values) -> None:
     if rank < 3:
         raise Refusal(f"q: expected heads, queries and depth, got {rank} dimensions")
     built = {"q": q.build(b), "k": k.build(b), "v": v.build(b)}
-    built |= {"mask": masks.value, "start": masks.start}
+    built |= {"mask": masks.value, "sinks": sinks_of(scores, b), "start": masks.start}
     shape = [*built["q"].type.shape[:-1], built["v"].type.shape[-1]]
     element = element_type(product.results[0])
     op = dialect.Sdpa.build(
@@ -141,12 +141,13 @@ class RaiseSdpaPass(Pass):
     """Attention written out becomes `attnorm.sdpa`.
 
     Fires on `attnorm.softmax` between two products. Above it: a scale (on the scores, on queries or
-    keys, split over both), a softcap, masks that are added, subtracted or selected, in
-    any arrangement of batch, heads, queries and keys, keys or values on either side. Repeated heads
+    keys, split over both), a softcap, masks that are added, subtracted or selected, in any
+    arrangement of batch, heads, queries and keys, keys or values on either side. Repeated heads
     become grouped heads. A predicate that compares positions, known by their iotas, becomes
     `causal`, `offset` and `window`, with a scalar known at run time as `start`; what else it
-    demands stays the mask. A fill of -1e4 or less is a mask. Below it: torch's and ONNX's tails
-    that make 0 of rows without keys, and a rounding of the probabilities, which the op does not do.
+    demands stays the mask. A fill of -1e4 or less is a mask. One more score behind those of each
+    row, whose probability is cut off again, is a sink. Below: torch's and ONNX's tails that make 0
+    of rows without keys, and a rounding of the probabilities, which the op does not do.
 
     Refuses probabilities with another reader, a mask before the cap or a scale beyond 1, fills that
     differ, a softmax over another axis, and dimensions that are cut unevenly.

@@ -8,6 +8,8 @@ from functools import partial
 
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, ir
+from ..stablehlo import Builder, element_type
+from .affine import unwidened
 from .base import Pass, Refusal, Report
 from .statistics import Path, axes_of_rows, one_over, readers, reduction_of, same_value
 from .views import made_by
@@ -17,7 +19,7 @@ def raise_softmax(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bo
     """Pattern: e / sum(e), e = exp(x - max(x)) -> softmax(x)
     Pattern: e * (1 / sum(e)), e = exp(x - max(x)) -> softmax(x)
     """
-    found = _shifted(op)
+    found = _less_its_peak(op.operands[0])
     if found is None:
         return False
     x, axes = found
@@ -32,9 +34,9 @@ def raise_softmax(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bo
     return raised
 
 
-def _shifted(op: ir.Operation) -> tuple[ir.Value, tuple[int, ...]] | None:
-    """x and the axes of `exp(x - max(x, axes))`."""
-    difference = made_by(op.operands[0], "subtract")
+def _less_its_peak(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
+    """x and the axes of `x - max(x, axes)`."""
+    difference = made_by(value, "subtract")
     if difference is None:
         return None
     x, peak = difference.operands
@@ -79,13 +81,11 @@ def _raise(quotient: ir.Operation, x: ir.Value, axes: tuple[int, ...]) -> bool:
     if len(axes) != 1:
         raise Refusal(f"softmax: expected one axis, got {list(axes)}")
     result = quotient.results[0]
-    op = dialect.Softmax.build(
-        {"x": x},
-        [result.type],
-        {"axis": axes[0]},
-        loc=quotient.location,
-        ip=ir.InsertionPoint(quotient),
-    )
+    b = Builder(ir.InsertionPoint(quotient), quotient.location)
+    twice = _less_its_peak(unwidened(x))
+    if twice is not None and twice[1] == axes:
+        x = b.convert(twice[0], element_type(x))
+    op = dialect.Softmax.build({"x": x}, [result.type], {"axis": axes[0]}, loc=b.loc, ip=b.ip)
     problem = dialect.Softmax.problem(op.opview)
     if problem:
         op.erase()
@@ -100,6 +100,7 @@ class RaiseSoftmaxPass(Pass):
 
     Fires, on the form that `normalize-stablehlo` leaves, on an exponential of x less its largest
     value over an axis, divided by its own sum over that axis, or multiplied with the sum's inverse.
+    An x that is less its largest value already is taken as it was before: nothing is lost twice.
 
     Refuses more than one axis, and an exponential that meets another sum.
 

@@ -147,6 +147,36 @@ func.func @mask_before_scale(%q: tensor<2x3x8xf32>, %h: tensor<2x3x8xbf16>, %m: 
 
 // -----
 
+// gpt-oss puts a score of each head behind those of the keys, and cuts its probability off: a sink.
+// Near misses: one of each query, one that is kept, another part that is cut off.
+// CHECK-LABEL: func.func @sinks
+// CHECK-SAME:    (%[[Q:.*]]: tensor<2x4x3x8xf32>, %[[S:.*]]: tensor<4xf32>
+func.func @sinks(%q: tensor<2x4x3x8xf32>, %s: tensor<4xf32>, %own: tensor<3xf32>, %v: tensor<2x4x4x8xf32>) -> (tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>) {
+  // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[S]]) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0>, scale = 1.000000e+00 : f64}
+  // CHECK-NOT: attnorm.sdpa
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>) -> tensor<2x4x3x3xf32>
+  %1 = stablehlo.broadcast_in_dim %s, dims = [1] : (tensor<4xf32>) -> tensor<2x4x3x1xf32>
+  %2 = stablehlo.concatenate %0, %1, dim = 3 : (tensor<2x4x3x3xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x4xf32>
+  %3 = "attnorm.softmax"(%2) {axis = 3 : i64} : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x4xf32>
+  %4 = stablehlo.slice %3 [0:2, 0:4, 0:3, 0:3] : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x3xf32>
+  %5 = stablehlo.dot_general %4, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (tensor<2x4x3x3xf32>, tensor<2x4x3x8xf32>) -> tensor<2x4x3x8xf32>
+  %6 = stablehlo.broadcast_in_dim %own, dims = [2] : (tensor<3xf32>) -> tensor<2x4x3x1xf32>
+  %7 = stablehlo.concatenate %0, %6, dim = 3 : (tensor<2x4x3x3xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x4xf32>
+  %8 = "attnorm.softmax"(%7) {axis = 3 : i64} : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x4xf32>
+  %9 = stablehlo.slice %8 [0:2, 0:4, 0:3, 0:3] : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x3xf32>
+  %10 = stablehlo.dot_general %9, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (tensor<2x4x3x3xf32>, tensor<2x4x3x8xf32>) -> tensor<2x4x3x8xf32>
+  %11 = stablehlo.concatenate %0, %1, dim = 3 : (tensor<2x4x3x3xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x4xf32>
+  %12 = "attnorm.softmax"(%11) {axis = 3 : i64} : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x4xf32>
+  %13 = stablehlo.dot_general %12, %v, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (tensor<2x4x3x4xf32>, tensor<2x4x4x8xf32>) -> tensor<2x4x3x8xf32>
+  %14 = stablehlo.concatenate %0, %1, dim = 3 : (tensor<2x4x3x3xf32>, tensor<2x4x3x1xf32>) -> tensor<2x4x3x4xf32>
+  %15 = "attnorm.softmax"(%14) {axis = 3 : i64} : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x4xf32>
+  %16 = stablehlo.slice %15 [0:2, 0:4, 0:3, 1:4] : (tensor<2x4x3x4xf32>) -> tensor<2x4x3x3xf32>
+  %17 = stablehlo.dot_general %16, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (tensor<2x4x3x3xf32>, tensor<2x4x3x8xf32>) -> tensor<2x4x3x8xf32>
+  return %5, %10, %13, %17 : tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>
+}
+
+// -----
+
 // Near misses: a mask before a scale that its fills overflow by, a fill that is a score, probabilities
 // read twice.
 // CHECK-LABEL: func.func @near_misses
