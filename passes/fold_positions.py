@@ -15,8 +15,9 @@ from ..stablehlo import Builder, is_static, shape_of
 from .base import Pass, Report
 from .views import made_by, producer, sizes, trace
 
-MOST_ELEMENTS = 2**16
-"""Of a value that is computed to see what it is."""
+MOST_ELEMENTS, MOST_STEPS, MOST_IN_ALL = 2**16, 100, 2**24
+"""Of a value that is computed to see what it is: its elements, the longest way to it, and the
+elements of all such values of a module."""
 
 
 def read_in_order(op: ir.Operation, rewriter: Rewriter) -> bool:
@@ -123,24 +124,28 @@ class _Known:
 
     def __init__(self) -> None:
         self._arrays: dict[ir.Value, np.ndarray | None] = {}
+        self._left = MOST_IN_ALL
 
-    def array(self, value: ir.Value) -> np.ndarray | None:
-        """The elements of a value; None where they are not known, or too many."""
+    def array(self, value: ir.Value, steps: int = MOST_STEPS) -> np.ndarray | None:
+        """The elements of a value; None where they are not known, too many or too far away."""
         if value not in self._arrays:
-            self._arrays[value] = self._computed(value)
+            self._arrays[value] = self._computed(value, steps) if steps else None
         return self._arrays[value]
 
-    def _computed(self, value: ir.Value) -> np.ndarray | None:
+    def _computed(self, value: ir.Value, steps: int) -> np.ndarray | None:
         op, element = producer(value), value.type.element_type
-        if op is None or None in sizes(value) or math.prod(shape_of(value)) > MOST_ELEMENTS:
+        if op is None or None in sizes(value):
+            return None
+        if math.prod(shape_of(value)) > min(MOST_ELEMENTS, self._left):
             return None
         dtype = _DTYPES.get(str(element))
         compute = _COMPUTED.get(op.name.removeprefix("stablehlo."))
         if dtype is None or compute is None:
             return None
-        operands = [self.array(operand) for operand in op.operands]
+        operands = [self.array(operand, steps - 1) for operand in op.operands]
         if any(operand is None for operand in operands):
             return None
+        self._left -= math.prod(shape_of(value))
         array = compute(op, tuple(value.type.shape), *operands)
         return None if array is None else array.astype(dtype)
 
