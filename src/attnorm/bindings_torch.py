@@ -41,6 +41,8 @@ def decompositions() -> dict[Any, Any]:
     table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
     table[torch.ops.aten.slice_scatter.default] = _slice_scatter
     table[torch.ops.aten.topk.default] = _topk
+    for indexing in (torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default):
+        table[indexing] = _from_the_start(indexing)
     return table
 
 
@@ -86,6 +88,36 @@ def _slice_scatter(
 def _topk(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """In order where any order will do: torch-mlir lowers no other."""
     return NotImplemented if sorted else torch.ops.aten.topk(x, k, dim, largest, True)
+
+
+def _from_the_start(op: Callable[..., torch.Tensor]) -> Callable[..., Any]:
+    """The same op, its indices counted from the start: torch-mlir clamps those from the end."""
+    inside = False
+
+    def decompose(x: torch.Tensor, indices: Sequence[torch.Tensor | None], *rest: Any) -> Any:
+        nonlocal inside
+        if inside:  # it is the op that this one is made of
+            return NotImplemented
+        inside = True
+        try:
+            return op(x, list(_wrapped(x, indices)), *rest)
+        finally:
+            inside = False
+
+    return decompose
+
+
+def _wrapped(
+    x: torch.Tensor, indices: Sequence[torch.Tensor | None]
+) -> Iterator[torch.Tensor | None]:
+    dim = 0
+    for index in indices:
+        if index is None or index.dtype in (torch.bool, torch.uint8):
+            yield index
+            dim += 1 if index is None else index.dim()
+        else:
+            yield torch.where(index < 0, index + x.shape[dim], index)
+            dim += 1
 
 
 Build = Callable[[str, list[Any], list[ir.Type]], list[ir.Value]]

@@ -246,6 +246,24 @@ def test_topk_in_any_order() -> None:
     assert error(imported, [to_numpy(x)], [to_numpy(expected)]) < 1e-6
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, i: x[:, [-2, 1]],
+        lambda x, i: x[i],
+        lambda x, i: x[:, i, i - 1],
+        lambda x, i: torch.take(x, i),
+        lambda x, i: x.index_put((i,), x[0]),
+    ],
+    ids=["list", "tensor", "two", "take", "put"],
+)
+def test_indices_from_the_end(function: Callable[..., torch.Tensor]) -> None:
+    """Falcon takes its key as `x[..., [-2], :]`, and got the first: torch-mlir clamps indices."""
+    x, i = randn(4, 4, 4), torch.tensor([-1, 2, -3])
+    imported = attnorm.from_torch(Calling(function), (x, i))
+    assert error(imported, [to_numpy(x), i.numpy()], [to_numpy(function(x, i))]) == 0
+
+
 def _checked(x: torch.Tensor) -> torch.Tensor:
     torch._check((x != 0).sum().item() <= x.numel())
     return x * 2
