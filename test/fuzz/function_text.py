@@ -110,15 +110,6 @@ class Function(Text):
 
     # -- more ops --------------------------------------------------------------------------------
 
-    def concatenate(self, values: Sequence[Value], axis: int) -> Value:
-        """Values one after the other along an axis."""
-        shape = list(values[0].shape)
-        shape[axis] = sum(value.shape[axis] for value in values)
-        names = ", ".join(value.name for value in values)
-        types = ", ".join(value.type for value in values)
-        body = f"concatenate {names}, dim = {axis} : ({types}) -> {{type}}"
-        return self.line(body, shape, values[0].element)
-
     def spread(self, x: Value, shape: Sequence[int]) -> Value:
         """x over a shape that ends with its own, where its sizes are not 1."""
         if list(x.shape) == list(shape):

@@ -145,6 +145,7 @@ class Attention:
         self.batch_first = True
         self.tails: tuple[str, ...] = ("masked", "kept", "nan")
         self.safe: str | None = None
+        self.sinks = mutation is None and pick(True, False, False, False)
 
     def is_(self, mutation: str) -> bool:
         """Whether this is the mutation to make."""
@@ -310,10 +311,8 @@ class Attention:
 
     def with_masks(self, scores: Named) -> Named:
         """Scores with masks selected or added, one after the other or in conjunction."""
-        kinds = self.mask_kinds()
-        predicates = [getattr(self, name)() for name in kinds]
+        predicates = [getattr(self, name)() for name in self.mask_kinds()]
         self.masked = bool(predicates)
-        self.vacuous = not {"padding", "given"} & set(kinds) and not any(self.ends())
         self.added = self.pick(True, False, False) and not self.mutation
         if predicates and self.pick(True, False):
             predicates = [self.conjunction(predicates)]
@@ -339,10 +338,11 @@ class Attention:
         """Whether there is a fill that is not so low that it hides what is added to it."""
         return self.masked and not self.added and self.fill == -1e9
 
-    def ends(self) -> list[bool]:
-        """The ends of the band: whether each keeps a query from a key, at the sizes there are."""
-        high = [] if self.high is None else [self.high < self.sizes["s"] - 1]
-        return high if self.low is None else [*high, self.low + self.sizes["t"] > 1]
+    def ends(self) -> list[np.ndarray]:
+        """Which keys a query sees by each end of the band: one that decides nothing is folded."""
+        ahead = np.arange(self.sizes["s"]) - np.arange(self.sizes["t"])[:, np.newaxis]
+        ends = [] if self.high is None else [ahead <= self.high]
+        return ends if self.low is None else [*ends, ahead >= self.low]
 
     def varies_by(self, names: str) -> None:
         """Notes a mask by head over groups: which of the rows' dimensions is that of positions?"""
@@ -391,10 +391,13 @@ class Attention:
             fill = self.pick(-2.0, -1e3, 0.0)
         if self.added:
             zeros = text.constant(0.0, predicate.value.shape, self.wide)
-            low = text.number(fill, zeros)
+            subtracts = self.pick(True, False, False)
+            low = text.number(-fill if subtracts else fill, zeros)
             mask = Named(text.select(predicate.value, zeros, low), predicate.names)
-            value = text.either("add", scores.value, self.over(mask, scores.names))
-            return Named(value, scores.names)
+            spread = self.over(mask, scores.names)
+            if subtracts:
+                return Named(text.binary("subtract", scores.value, spread), scores.names)
+            return Named(text.either("add", scores.value, spread), scores.names)
         spread = self.over(predicate, scores.names)
         low = text.number(fill, scores.value)
         if self.is_("mask_inverted"):
@@ -479,10 +482,9 @@ class Attention:
         """Probabilities in the type of the values, with a tail that empties masked rows or not."""
         text = self.text
         axis = scores.names.index("t" if self.is_("over_queries") else "s")
-        own = Softmax(self.pick)
-        own.text, own.shape, own.axis = text, scores.value.shape, axis
-        value = own.of(scores.value)
-        self.safe = self.pick(None, None, *self.tails) if self.mutation is None else None
+        value = self.with_sinks(scores, axis) if self.sinks else self.shares(scores.value, axis)
+        drawn = self.mutation is None and not self.sinks
+        self.safe = self.pick(None, None, *self.tails) if drawn else None
         if self.is_("tail_of_ones"):
             self.safe = "masked"
         if self.is_("tail_of_other_rows"):
@@ -497,6 +499,28 @@ class Attention:
             value = text.either("multiply", value, text.number(2.0, value))
         self.probabilities = value
         return Named(text.convert(value, self.half), scores.names)
+
+    def shares(self, x: Value, axis: int) -> Value:
+        """Softmax."""
+        own = Softmax(self.pick)
+        own.text, own.shape, own.axis = self.text, x.shape, axis
+        return own.of(x)
+
+    def with_sinks(self, scores: Named, axis: int) -> Value:
+        """Probabilities of keys beside one more score for each head."""
+        text = self.text
+        sinks = text.argument([self.sizes["h"]], self.half, normal(1.0, large=4.0))
+        sinks = Named(text.convert(sinks, self.wide), "h")
+        spread = self.over(sinks, scores.names.replace("s", ""))
+        shape = list(scores.value.shape)
+        shape[axis] = 1
+        every = text.concatenate([scores.value, text.reshape(spread, shape)], axis)
+        if self.pick(True, False, False):
+            peak = text.reduce("maximum", every, [axis], -math.inf)
+            kept = [n for n in range(every.rank) if n != axis]
+            every = text.binary("subtract", every, text.broadcast(peak, kept, every.shape))
+        ranges = [(0, size) for size in scores.value.shape]
+        return text.slice(self.shares(every, axis), ranges)
 
     def emptied(self, value: Value, scores: Named, axis: int, full: float) -> Value:
         """Probabilities with 0 in rows that see nothing."""
@@ -543,19 +567,25 @@ class Attention:
         """The op with the attributes drawn; none of a near miss."""
         if self.mutation:
             return {} if self.mutation in ATTENTION_SAME else {"sdpa": []}
+        # Where no key is seen, nothing is left of queries and keys.
+        if not all(end.any() for end in self.ends()):
+            return {}
+        # The inner batch dimension is that of heads: sinks of another one are no sinks of the op.
+        if self.sinks and not self.batch_first:
+            return {}
         wanted: dict[str, Any] = {
             "scale": self.scale,
             "softcap": self.cap,
         }
         # Beside what is added, a fill is added too, and no row is empty; nor is one of all keys.
-        if not ((self.hides_nan or self.vacuous) and self.fill != -math.inf):
+        folded = any(end.all() for end in self.ends())
+        if not (self.sinks or (self.fill != -math.inf and (self.hides_nan or folded))):
             wanted["fully_masked"] = self.mode()
         if self.batch_first:
             wanted["keys"] = math.prod(self.shape("bksd"))
         # A window that begins behind the query's position is one mask with its end, or none.
         ahead = self.low is not None and self.low > 0
-        kept = self.sizes["t"] > 1 and all(self.ends())
-        if kept and not (self.adds_up or self.by_group or ahead):
+        if self.sizes["t"] > 1 and not (folded or self.adds_up or self.by_group or ahead):
             wanted |= self.placement()
         return {"sdpa": [wanted]}
 

@@ -183,6 +183,15 @@ class Text:
         body = f"slice {x.name} [{spelled}] : ({x.type}) -> {{type}}"
         return self.line(body, shape, x.element)
 
+    def concatenate(self, values: Sequence[Value], axis: int) -> Value:
+        """Values one after the other along an axis."""
+        shape = list(values[0].shape)
+        shape[axis] = sum(value.shape[axis] for value in values)
+        names = ", ".join(value.name for value in values)
+        types = ", ".join(value.type for value in values)
+        body = f"concatenate {names}, dim = {axis} : ({types}) -> {{type}}"
+        return self.line(body, shape, values[0].element)
+
     def reverse(self, x: Value, axes: Sequence[int]) -> Value:
         """x back to front."""
         return self.line(f"reverse {x.name}, dims = {list(axes)} : {{type}}", x.shape, x.element)
