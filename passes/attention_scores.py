@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..bindings import hlo, ir
 from ..stablehlo import element_type
+from .affine import unwidened
 from .bands import KEY, QUERY, Frame, Part
 from .base import Refusal
 from .statistics import held_as
@@ -78,7 +79,7 @@ class Scores:
 
     def _without_sinks(self) -> ir.Value:
         """What the softmax reads; takes in one more score that stands behind those of each row."""
-        op, axis = made_by(self.softmax.x, "concatenate"), self.softmax.axis
+        op, axis = made_by(unwidened(self.softmax.x), "concatenate"), self.softmax.axis
         if op is None or op.attributes["dimension"].value != axis or len(op.operands) != 2:
             return self.softmax.x
         scores, sinks = op.operands

@@ -54,6 +54,8 @@ class Values:
 def _without_sinks(value: ir.Value, scores: Scores) -> ir.Operation:
     """The slice of the probabilities that leaves out the sinks'."""
     found = readers(value)
+    while len(found) == 1 and found[0].name == "stablehlo.convert":
+        found = readers(found[0].results[0])
     shape = list(sizes(value))
     shape[scores.softmax.axis] -= 1
     if len(found) != 1 or found[0].name != "stablehlo.slice":

@@ -148,7 +148,21 @@ func.func @mask_before_scale(%q: tensor<2x3x8xf32>, %h: tensor<2x3x8xbf16>, %m: 
 // -----
 
 // gpt-oss puts a score of each head behind those of the keys, and cuts its probability off: a sink.
-// Near misses: one of each query, one that is kept, another part that is cut off.
+// In bf16 too. Near misses: one of each query, one that is kept, another part that is cut off.
+// CHECK-LABEL: func.func @half_sinks
+func.func @half_sinks(%q: tensor<4x3x8xbf16>, %s: tensor<4xbf16>) -> tensor<4x3x8xbf16> {
+  // CHECK: "attnorm.sdpa"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 1, 0>
+  %0 = stablehlo.dot_general %q, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<4x3x8xbf16>, tensor<4x3x8xbf16>) -> tensor<4x3x3xbf16>
+  %1 = stablehlo.broadcast_in_dim %s, dims = [0] : (tensor<4xbf16>) -> tensor<4x3x1xbf16>
+  %2 = stablehlo.concatenate %0, %1, dim = 2 : (tensor<4x3x3xbf16>, tensor<4x3x1xbf16>) -> tensor<4x3x4xbf16>
+  %3 = stablehlo.convert %2 : (tensor<4x3x4xbf16>) -> tensor<4x3x4xf32>
+  %4 = "attnorm.softmax"(%3) {axis = 2 : i64} : (tensor<4x3x4xf32>) -> tensor<4x3x4xf32>
+  %5 = stablehlo.convert %4 : (tensor<4x3x4xf32>) -> tensor<4x3x4xbf16>
+  %6 = stablehlo.slice %5 [0:4, 0:3, 0:3] : (tensor<4x3x4xbf16>) -> tensor<4x3x3xbf16>
+  %7 = stablehlo.dot_general %6, %q, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<4x3x3xbf16>, tensor<4x3x8xbf16>) -> tensor<4x3x8xbf16>
+  return %7 : tensor<4x3x8xbf16>
+}
+
 // CHECK-LABEL: func.func @sinks
 // CHECK-SAME:    (%[[Q:.*]]: tensor<2x4x3x8xf32>, %[[S:.*]]: tensor<4xf32>
 func.func @sinks(%q: tensor<2x4x3x8xf32>, %s: tensor<4xf32>, %own: tensor<3xf32>, %v: tensor<2x4x4x8xf32>) -> (tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>, tensor<2x4x3x8xf32>) {
