@@ -184,9 +184,20 @@ def collapse_shape(step: Step) -> Array:
 def splat(step: Step) -> Array:
     """A value everywhere."""
     value, *sizes = step.operands
+    return np.broadcast_to(value, _shape(step, sizes))
+
+
+def empty(step: Step) -> Array:
+    """Elements that are to be overwritten: NaN shows where one is read."""
+    if step.results[0].is_float:
+        return np.full(_shape(step, step.operands), np.nan)
+    return np.zeros(_shape(step, step.operands), step.results[0].dtype)
+
+
+def _shape(step: Step, sizes: list[Array]) -> list[int]:
+    """The sizes of the result, those that are not known from operands."""
     given = iter(sizes)
-    shape = [int(next(given)) if s is None else s for s in step.results[0].sizes or ()]
-    return np.broadcast_to(value, shape)
+    return [int(next(given)) if s is None else s for s in step.results[0].sizes or ()]
 
 
 # -- arith ---------------------------------------------------------------------------------------
@@ -397,6 +408,7 @@ HANDLERS: dict[str, Handler] = {
     "tensor.cast": same,
     "tensor.collapse_shape": collapse_shape,
     "tensor.dim": dim,
+    "tensor.empty": empty,
     "tensor.expand_shape": expand_shape,
     "tensor.extract": extract,
     "tensor.from_elements": from_elements,

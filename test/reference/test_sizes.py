@@ -290,3 +290,15 @@ def test_constants() -> None:
     (got,) = evaluate("2xf32", "2xf32", body, np.zeros(2, np.float32))
     np.testing.assert_array_equal(got, [4, 5])
     check(function("", "3xi32", "%r = stablehlo.constant dense<[1, -2, 3]> : tensor<3xi32>"))
+
+
+def test_elements_that_mean_nothing() -> None:
+    """torch.empty of a buffer that is written to: what is read of it shows."""
+    body = """%a = arith.constant 0 : index
+      %n = tensor.dim %0, %a : tensor<?xf32>
+      %e = tensor.empty(%n) : tensor<?x2xf32>
+      %r = tensor.cast %e : tensor<?x2xf32> to tensor<3x2xf32>"""
+    x = np.zeros(3, np.float32)
+    (result,) = evaluate("?xf32", "3x2xf32", body, x)
+    assert result.shape == (3, 2)
+    assert np.isnan(result).all()
