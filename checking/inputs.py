@@ -92,7 +92,8 @@ def generate(
 
     - `ordinary`: floats are standard normal, what dot products of n terms take divided by sqrt(n);
       indices lie in range, positions increase, masks leave every row a key.
-    - `large`, `tiny`: data whose squares, summed, are just no infinities yet; subnormal data.
+    - `large`, `tiny`: data whose squares, summed, are just no infinities yet, and, of scores with a
+      finite fill, far from it; subnormal data.
       Beyond that overflow inside of ops decides, which their definitions leave open.
     - `zeros`: rows of 0 and of -0. `nonfinite`: NaN and infinities in some rows; no infinities
       where products of them are an attention's scores, which would lie below the finite numbers
@@ -211,7 +212,7 @@ def _rows(array: np.ndarray) -> np.ndarray:
 
 
 def _large(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:
-    array *= float(ml_dtypes.finfo(dtype).max) ** 0.45
+    array *= min(float(ml_dtypes.finfo(dtype).max) ** 0.45, math.sqrt(role.fill) / 32)
 
 
 def _tiny(array: np.ndarray, dtype: np.dtype, order: int, role: Role) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..bindings import hlo, ir
+from ..passes.views import splat
 from ..stablehlo import is_float
 
 
@@ -18,8 +19,10 @@ class Role:
     is compared with a count or turned into angles. `flags`: integers of which only being zero
     counts. `mask`: added to the scores of an attention. `fan_in`: the length of the dot products
     that it is a factor of, 1 where it is none. `table`: a factor or looked up: a weight, not data.
-    `epsilon`: added under a root. `scores`: the scores of an attention are products of it.
-    `layers`: how many of its dimensions are read one place at a time, as a loop over layers does.
+    `epsilon`: added under a root. `scores`: the scores of an attention are products of it. `fill`:
+    the least finite number, without its sign, that these are masked with; the op that attention
+    becomes has none, and no score is to come near it. `layers`: how many of its dimensions are read
+    one place at a time, as a loop over layers does.
     """
 
     limit: int | None = None
@@ -31,6 +34,7 @@ class Role:
     epsilon: bool = False
     scores: bool = False
     layers: int = 0
+    fill: float = math.inf
 
     def below(self, size: int) -> None:
         """An index that has to be below `size`; where that is not known, 0 is below it."""
@@ -227,8 +231,30 @@ def _dot(role: Role, op: ir.Operation, number: int) -> None:
     numbers = _dimensions(op)
     if numbers.lhs_batching_dimensions:
         role.scores = True
+        role.fill = min([role.fill, *_fills(op.results[0])])
         return
     role.fan_in, role.table = max(role.fan_in, contraction(op)), True
+
+
+def _fills(scores: ir.Value) -> Iterator[float]:
+    """The finite numbers that scores are masked with, on the way to a softmax."""
+    for op, number in _uses(scores, _carries_scores):
+        if op.name not in _MASKS:
+            continue
+        for index, operand in enumerate(op.operands):
+            for source in () if index == number else _sources(operand, _MASK_PARTS):
+                fill = splat(source.results[0])
+                if fill is not None and LEAST_FILL <= abs(fill) < math.inf:
+                    yield abs(float(fill))
+
+
+def _carries_scores(op: ir.Operation, number: int) -> bool:
+    return op.name in _SCALES - {"stablehlo.dot_general"} or _carries(op, number)
+
+
+LEAST_FILL = 1e4
+_MASKS = frozenset(f"stablehlo.{name}" for name in ("add", "select", "subtract"))
+_MASK_PARTS = _MOVES | {f"stablehlo.{name}" for name in ("multiply", "select", "subtract")}
 
 
 def _attention(role: Role, op: ir.Operation, number: int) -> None:

@@ -188,6 +188,31 @@ def test_weights_of_layers_are_weights() -> None:
     assert np.abs(sets["large"][0]).max() < 10 < np.abs(sets["large"][2]).max()
 
 
+@pytest.mark.parametrize("how", ["selected", "added"])
+def test_scores_stay_above_their_fill(how: str) -> None:
+    """Queries and keys are large as far as a finite fill allows; values, which it does not see."""
+    mask = {
+        "selected": "stablehlo.select %p, %0, %low : tensor<2x4x4xi1>, tensor<2x4x4xf32>",
+        "added": "stablehlo.add %0, %added : tensor<2x4x4xf32>",
+    }
+    body = f"""
+      %zero = stablehlo.constant dense<0.0> : tensor<2x4x4xf32>
+      %low = stablehlo.constant dense<-1.0e9> : tensor<2x4x4xf32>
+      %added = stablehlo.select %p, %zero, %low : tensor<2x4x4xi1>, tensor<2x4x4xf32>
+      %0 = stablehlo.dot_general %q, %k, batching_dims = [0] x [0], contracting_dims = [2] x [2]
+        : (tensor<2x4x8xf32>, tensor<2x4x8xf32>) -> tensor<2x4x4xf32>
+      %1 = {mask[how]}
+      %2 = "attnorm.softmax"(%1) {{axis = 2 : i64}} : (tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+      %3 = stablehlo.dot_general %2, %v, batching_dims = [0] x [0], contracting_dims = [2] x [1]
+        : (tensor<2x4x4xf32>, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+      return %3 : tensor<2x4x8xf32>"""
+    tensor = "tensor<2x4x8xf32>"
+    arguments = f"%p: tensor<2x4x4xi1>, %q: {tensor}, %k: {tensor}, %v: {tensor}"
+    _, q, k, v = generated(body, arguments, tensor)["large"]
+    assert 1e6 < np.abs(np.einsum("bqd,bkd->bqk", q, k)).max() < 1e9
+    assert np.abs(v).max() > 1e15
+
+
 def test_the_same_seed_gives_the_same() -> None:
     """And another seed others."""
     parts = [part.format("f32") for part in IDENTITY]
