@@ -248,6 +248,7 @@ class FoldPositionsPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""
         compare = partial(compare_positions, decided=_decided(module))
-        patterns = [("stablehlo.compare", compare), ("stablehlo.gather", read_in_order)]
-        if apply_patterns(module, patterns):
-            simplify(module)
+        # What is decided chooses indices: torch's may count from the end.
+        for pattern in (("stablehlo.compare", compare), ("stablehlo.gather", read_in_order)):
+            if apply_patterns(module, [pattern]):
+                simplify(module)

@@ -2,6 +2,7 @@
 
 // transformers reads a padding mask at [b, j] of every score, and an embedding at the first
 // positions: the gathers kept masks from being seen, and their dimensions from being small.
+// Indices that could count from the end, and do not, are chosen as they are.
 // CHECK-LABEL: func.func @in_order
 // CHECK-SAME:    (%[[PAD:.*]]: tensor<2x4xi1>, %[[TABLE:.*]]: tensor<9x8xf32>)
 func.func @in_order(%pad: tensor<2x4xi1>, %table: tensor<9x8xf32>) -> (tensor<2x1x3x4xi1>, tensor<2x4x8xf32>) {
@@ -10,7 +11,12 @@ func.func @in_order(%pad: tensor<2x4xi1>, %table: tensor<9x8xf32>) -> (tensor<2x
   // CHECK-DAG: %[[ROWS:.*]] = stablehlo.broadcast_in_dim %[[FIRST]], dims = [1, 2]
   // CHECK: return %[[MASK]], %[[ROWS]]
   %b = stablehlo.iota dim = 0 : tensor<2xi64>
-  %j = stablehlo.iota dim = 0 : tensor<4xi64>
+  %i = stablehlo.iota dim = 0 : tensor<4xi64>
+  %four = stablehlo.constant dense<4> : tensor<4xi64>
+  %start = stablehlo.constant dense<0> : tensor<4xi64>
+  %behind = stablehlo.compare LT, %i, %start : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi1>
+  %moved = stablehlo.add %i, %four : tensor<4xi64>
+  %j = stablehlo.select %behind, %moved, %i : tensor<4xi1>, tensor<4xi64>
   %0 = stablehlo.broadcast_in_dim %b, dims = [0] : (tensor<2xi64>) -> tensor<2x1x3x4x1xi64>
   %1 = stablehlo.broadcast_in_dim %j, dims = [3] : (tensor<4xi64>) -> tensor<2x1x3x4x1xi64>
   %2 = stablehlo.concatenate %0, %1, dim = 4 : (tensor<2x1x3x4x1xi64>, tensor<2x1x3x4x1xi64>) -> tensor<2x1x3x4x2xi64>
