@@ -12,14 +12,18 @@ argument is native, because a compiler may make a constant of it. **real**: noth
   elsewhere.
 - `differs`: everything else.
 
+What is badly conditioned is none of a pass's doing: before a verdict is `differs`, the module
+before is evaluated with noise (`evaluate`), and values may be off by a few times what that does.
+
 NaN agrees with NaN, an infinity with itself, integers and truth values with what is equal to them.
 Subnormal values are values: nothing is flushed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import ml_dtypes
@@ -45,6 +49,8 @@ SLACK = 1.5
 """By which factor a native error may grow where roundings moved, beside one more of the type's."""
 SLACK_ELSEWHERE = 4.0
 """By which factor another system's error may be greater: it may round every partial sum."""
+NEIGHBOURS, NOISY = 3, 8.0
+"""How often noise is drawn, and how much more than it a difference has to be to count."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ class Values:
         self.function, self.inputs = function, inputs
         self._module, self._epsilon = module, epsilon
         self._known: dict[tuple[str, Precision], Arrays] = {}
+        self._moved: dict[tuple[str, Precision], Arrays] = {}
 
     def check(self) -> None:
         """Raises `AttnormError` where the function cannot be evaluated."""
@@ -137,14 +144,29 @@ class Values:
         """The results for the arguments of a name."""
         key = name, precision
         if key not in self._known:
-            self._known[key] = evaluate(
-                self._module,
-                *self.inputs[name],
-                function=self.function,
-                precision=precision,
-                rms_norm_epsilon=self._epsilon,
-            )
+            self._known[key] = self._evaluate(name, precision)
         return self._known[key]
+
+    def noise(self, name: str, index: int, precision: Precision) -> Array:
+        """A few times how far noise moves a result: differences up to that do not count."""
+        key = name, precision
+        if key not in self._moved:
+            drawn = [self._evaluate(name, precision, seed) for seed in range(NEIGHBOURS)]
+            self._moved[key] = tuple(
+                NOISY * np.max([_distances(value, moved) for moved in others], axis=0)
+                for value, *others in zip(self.of(name, precision), *drawn, strict=True)
+            )
+        return self._moved[key][index]
+
+    def _evaluate(self, name: str, precision: Precision, noise: int | None = None) -> Arrays:
+        return evaluate(
+            self._module,
+            *self.inputs[name],
+            function=self.function,
+            precision=precision,
+            rms_norm_epsilon=self._epsilon,
+            noise=noise,
+        )
 
 
 def compare(
@@ -236,29 +258,33 @@ class _Result:
         moved = _disagreement(*exact, AGREE)
         if moved and not _disagreement(*self.pair("folded"), AGREE):
             exact, moved = self.pair("folded"), ""
-        kind, reason = self._judge(native, exact, moved, (rtol, atol))
+        tolerances = rtol, atol
+        kind, reason = self._judge(native, moved, tolerances, lambda precision: 0.0)
+        if kind == "differs" and tolerances == (None, None):
+            noise = partial(self.before.noise, self.name, self.index)
+            kind, reason = self._judge(native, moved, tolerances, noise)
         return self._output(kind, reason, _distance(*exact), *_native_error(*native))
 
     def _judge(
         self,
         native: tuple[Array, Array],
-        exact: tuple[Array, Array],
         moved: str,
         tolerances: tuple[float | None, float | None],
+        noise: Callable[[Precision], Array | float],
     ) -> tuple[Kind, str]:
-        kind, reason, truth = "same", "", exact[0]
-        given = self.given.of(self.name, "native")[self.index]
+        kind, reason = "same", ""
+        (truth, _), given = self.pair("exact"), self.given.of(self.name, "native")[self.index]
         if given.shape != truth.shape:
             given = native[0]
         if moved:
             real = self.pair("real")
             truth = real[0]
-            if changed := _disagreement(*real, AGREE_ROUNDED):
+            if changed := _disagreement(*real, AGREE_ROUNDED, noise("real")):
                 return "differs", changed
-            if _is_worse(given, native[1], truth):
+            if _is_worse(given, native[1], truth, noise("native")):
                 return "differs", f"roundings moved, for the worse: {moved}"
             kind, reason = "rounds", f"roundings moved: {moved}"
-        problem = _native_problem(*native, given, truth, *tolerances)
+        problem = _native_problem(*native, given, truth, noise("native"), *tolerances)
         return ("differs", problem) if problem else (kind, reason)
 
     def _output(
@@ -292,9 +318,9 @@ def _unequal(before: Array, after: Array) -> str:
     return _report(bad, bad, before, after) if bad.any() else ""
 
 
-def _disagreement(before: Array, after: Array, bound: float) -> str:
+def _disagreement(before: Array, after: Array, bound: float, noise: Array | float = 0.0) -> str:
     """Where two float64 arrays are further apart than `bound` of the value and of the scale."""
-    error = _errors(before, after, bound, bound * _scale(before))
+    error = _errors(before, after, bound, bound * _scale(before) + noise)
     return _report(error > 1, error, before, after) if (error > 1).any() else ""
 
 
@@ -303,6 +329,7 @@ def _native_problem(
     after: Array,
     given: Array,
     truth: Array,
+    noise: Array | float = 0.0,
     rtol: float | None = None,
     atol: float | None = None,
     slack: float = SLACK,
@@ -316,15 +343,17 @@ def _native_problem(
     if strict:
         bounds = (by_type[0] if rtol is None else rtol, by_type[1] if atol is None else atol)
     else:
-        bounds = (by_type[0], by_type[1] * _scale(wide) + least)
+        bounds = (by_type[0], by_type[1] * _scale(wide) + least + noise)
     error = _errors(wide, other, *bounds)
-    if not (error > 1).any() or not (strict or _is_worse(given, after, truth, slack)):
+    if not (error > 1).any() or not (strict or _is_worse(given, after, truth, noise, slack)):
         return ""
     return "native values: " + _report(error > 1, error, wide, other)
 
 
-def _is_worse(before: Array, after: Array, truth: Array, slack: float = SLACK) -> bool:
-    """Whether native values are further from true ones than they were.
+def _is_worse(
+    before: Array, after: Array, truth: Array, noise: Array | float = 0.0, slack: float = SLACK
+) -> bool:
+    """Whether native values are further from true ones than they were, and than noise explains.
 
     What was no number, or was one where the truth is none, is left out: it overflowed.
     """
@@ -336,7 +365,8 @@ def _is_worse(before: Array, after: Array, truth: Array, slack: float = SLACK) -
     if not known.any():
         return False
     allowed = slack * errors[0][known].max() + float(ml_dtypes.finfo(before.dtype).eps) / 2
-    return bool((errors[1][known] > allowed).any())
+    by_noise = noise / (scale + tiny + np.abs(truth))
+    return bool((errors[1] > allowed + by_noise)[known].any())
 
 
 # -- numbers ---------------------------------------------------------------------------------------
@@ -350,12 +380,20 @@ def _scale(array: Array) -> float:
 
 
 def _errors(want: Array, got: Array, rtol: float, atol: float | Array) -> Array:
-    """Differences as parts of what is allowed; infinite where just one is NaN or infinite."""
+    """Differences as parts of what is allowed; infinite where just one is NaN or infinite.
+
+    Where `atol` is infinite everything is allowed: noise decides between a number and none.
+    """
     with np.errstate(all="ignore"):
         same = (want == got) | (np.isnan(want) & np.isnan(got))
         part = np.abs(got - want) / (atol + rtol * np.abs(want))
         comparable = np.isfinite(want) & np.isfinite(got)
-    return np.where(same, 0.0, np.where(comparable, part, np.inf))
+    return np.where(same | np.isinf(atol), 0.0, np.where(comparable, part, np.inf))
+
+
+def _distances(before: Array, after: Array) -> Array:
+    """How far values are apart; infinitely where just one is a number."""
+    return _errors(before.astype(np.float64), after.astype(np.float64), 0.0, 1.0)
 
 
 def _distance(before: Array, after: Array) -> float:

@@ -28,6 +28,7 @@ from . import (
 )
 from .kinds import FLOAT64, PRECISIONS, Kind, Precision, as_declared
 from .liveness import Deaths, deaths
+from .noise import Noise
 from .step import Handler, Step
 from .wide import Array, quietly, wide
 
@@ -70,6 +71,7 @@ def evaluate(
     function: str | None = None,
     precision: Precision = "native",
     rms_norm_epsilon: float | None = None,
+    noise: int | None = None,
 ) -> tuple[np.ndarray, ...]:
     """Runs a function of `module` on NumPy arrays, every op by its definition in float64.
 
@@ -84,6 +86,8 @@ def evaluate(
     - "real": nothing. Conversions to half types change nothing. Float results are float64.
 
     `rms_norm_epsilon` is that of RMSNorm calls that carry none (`@ai_edge_torch.rms_norm`).
+    `noise` is the seed of what moves the operands of every op by a unit in the last place, or not:
+    results of several seeds are as far apart as rounding may put them.
 
     Raises `AttnormError` for a function that is not there, arguments that do not fit, ops without
     a definition, and results that are not of the declared type, at the op's location.
@@ -96,7 +100,8 @@ def evaluate(
             wide(array) if kind.dtype.kind not in "biu" else array
             for array, kind in zip(declared.check(arrays), declared.arguments, strict=True)
         ]
-        machine = _Machine(named_functions(module), precision, rms_norm_epsilon)
+        moving = None if noise is None else Noise(noise)
+        machine = _Machine(named_functions(module), precision, rms_norm_epsilon, moving)
         try:
             results = machine.call(declared.name, arguments)
         except RecursionError:
@@ -117,17 +122,19 @@ class _Machine:
         functions: dict[str, ir.Operation],
         precision: Precision,
         rms_norm_epsilon: float | None,
+        noise: Noise | None,
     ):
         self.functions = functions
         self.precision: Precision = precision
         self.rms_norm_epsilon = rms_norm_epsilon
+        self.noise = noise
         self._kinds: dict[ir.Type, Kind] = {}
         self.constants: dict[ir.Value, Array] = {}
         self.elementwise: dict[ir.Block, bool] = {}
         self._deaths: dict[ir.Block, Deaths] = {}
         self.folding = self
         if precision == "folded":
-            self.folding = _Machine(functions, "native", rms_norm_epsilon)
+            self.folding = _Machine(functions, "native", rms_norm_epsilon, noise)
 
     def kind(self, type_: ir.Type) -> Kind:
         """What a type is."""
@@ -229,7 +236,8 @@ class _Frame:
         handler, rounds = HANDLERS[name]
         try:
             kinds = [self.kind(result.type) for result in results]
-            found: Any = handler(Step(op, operands, kinds, self))
+            step, noise = Step(op, operands, kinds, self), self._machine.noise
+            found: Any = handler(noise.on(step) if noise and rounds else step)
             listed = list(found) if isinstance(found, (list, tuple)) else [found]
             if len(listed) != len(kinds):
                 raise AttnormError(f"expected {len(kinds)} results, got {len(listed)}")

@@ -173,6 +173,36 @@ def test_what_overflows_is_worse() -> None:
     assert compare_modules(*reversed(modules), inputs).ok
 
 
+def test_what_is_badly_conditioned(monkeypatch) -> None:
+    """(1e4 x + z) - 1e4 x keeps few digits of z in any order; z itself loses them that way."""
+
+    def module(*lines: str) -> ir.Operation:
+        t = "tensor<64xf32>"
+        body = "\n".join(f"{line} : {t}" for line in lines)
+        return api.load(f"""func.func @f(%x: {t}, %z: {t}) -> {t} {{
+          %c = stablehlo.constant dense<1.0e4> : {t}
+          %a = stablehlo.multiply %x, %c : {t}
+          %b = stablehlo.add %a, %a : {t}
+          %y = stablehlo.add %z, %z : {t}
+          {body}
+          return %r : {t}
+        }}""")
+
+    well = module("%r = stablehlo.add %z, %z")
+    first = module(
+        "%0 = stablehlo.add %a, %z", "%1 = stablehlo.add %0, %z", "%r = stablehlo.subtract %1, %a"
+    )
+    other = module(
+        "%0 = stablehlo.add %y, %a", "%1 = stablehlo.add %0, %a", "%r = stablehlo.subtract %1, %b"
+    )
+    draw = np.random.default_rng(0).standard_normal
+    inputs = {"normal": tuple(draw((2, 64)).astype(np.float32))}
+    assert compare_modules(first, other, inputs).ok
+    assert not compare_modules(well, first, inputs).ok
+    monkeypatch.setattr(verdict, "NOISY", 0.0)
+    assert not compare_modules(first, other, inputs).ok
+
+
 INTEGERS = "func.func @f(%x: tensor<4x{0}>) -> tensor<4x{0}> {{\n {1}\n return %0 : tensor<4x{0}>}}"
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from entries import Entry
-from evaluation import evaluate, jitter
+from evaluation import evaluate
 from nearness import STEPS, distance, is_extreme, is_float, same, with_rounding, without_rounding
 
 from attnorm.bindings import ir
@@ -115,9 +115,8 @@ def _said(
     # Badly conditioned, or wrong?
     others = []
     for seed in range(_NEIGHBOURS):
-        with jitter(seed):
-            moved = _moved(arrays, seed)
-            others.append(evaluate(before.module, moved, entry.name, precision))
+        moved = _moved(arrays, seed)
+        others.append(evaluate(before.module, moved, entry.name, precision, seed))
     return first(lambda n: np.max([_change(results[0][n], x[n]) for x in others], axis=0))
 
 

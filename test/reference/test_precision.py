@@ -155,3 +155,26 @@ def test_unknown_precision() -> None:
     """Refused, with those that there are."""
     with pytest.raises(AttnormError, match="expected native, exact, folded, real, got 'half'"):
         reference.evaluate(parse(added("f32", "1.0")), precision="half")  # type: ignore[arg-type]
+
+
+def test_noise() -> None:
+    """A difference of near numbers moves by much, a product by a little, the same for one seed."""
+    kind = "tensor<1000xf32>"
+    text = function(
+        "1000xf32",
+        "1000xf32",
+        f"""%c = stablehlo.constant dense<1.0> : {kind}
+        %s = stablehlo.multiply %0, %0 : {kind}
+        %r = stablehlo.{{}} %s, %c : {kind}""",
+    )
+    x = np.full(1000, 1 + 2.0**-10, np.float32)
+
+    def moves(op: str, seed: int) -> np.ndarray:
+        module = parse(text.replace("{}", op))
+        calm, moved = (reference.evaluate(module, x, noise=noise)[0] for noise in (None, seed))
+        return np.abs(moved - calm) / calm
+
+    assert 0 < moves("multiply", 0).max() < 16 * F32
+    assert moves("subtract", 0).max() > 2.0**10 * F32
+    np.testing.assert_array_equal(moves("subtract", 1), moves("subtract", 1))
+    assert (moves("subtract", 1) != moves("subtract", 2)).any()
