@@ -8,41 +8,19 @@ from functools import partial
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, element_type, is_half
-from .affine import Affine, Factor, factor_along, unwidened
+from .affine import Affine, factor_along, unwidened
 from .base import Pass, Refusal, Report
-from .raise_rms_norm import products_of
+from .roots import ROOTS, Normalised, Statistic, normalised, under
 from .statistics import (
     Path,
-    Reduced,
     axes_of_rows,
     mean_of,
     mean_square_of,
     only_user,
-    plus_epsilon,
     same_value,
     square_of,
 )
-from .views import Atom, Dim, is_splat, made_by, producer, trace, users
-
-
-@dataclass(frozen=True)
-class _Variance:
-    """1 / sqrt(variance(x) + epsilon), and how its value leads back to a reduction of x's rows."""
-
-    x: ir.Value
-    reduced: Reduced
-    epsilon: float
-    path: Path
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A normalised value, the x in it, the axes, and a weight met already."""
-
-    value: ir.Value
-    x: ir.Value
-    axes: tuple[int, ...]
-    weight: Factor | None = None
+from .views import Atom, Dim, is_splat, made_by, producer, trace
 
 
 def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
@@ -56,9 +34,9 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
         variance = _variance(op)
         if variance is None:
             return False
-        for product, rows in list(products_of(op, variance.path)):
-            found = _with_deviation(product, rows, variance)
-            raised |= found is not None and _raise(found, variance)
+        for found in normalised(op, variance.path, partial(_deviates, variance), factor_along):
+            _raise(found, variance)
+            raised = True
         if not raised:
             raise Refusal("variance: expected a product of its root with x - mean(x), got none")
     except Refusal as refusal:
@@ -66,15 +44,13 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
     return raised
 
 
-def _variance(root: ir.Operation) -> _Variance | None:
-    if root.name == "stablehlo.power" and not is_splat(root.operands[1], -0.5):
+def _variance(root: ir.Operation) -> Statistic | None:
+    if (inside := under(root)) is None:
         return None
-    path = Path()
-    inside, epsilon = plus_epsilon(path.step(root, 0), path)
-    return _mean_of_squares(inside, epsilon, path) or _difference(inside, epsilon, path)
+    return _mean_of_squares(*inside) or _difference(*inside)
 
 
-def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> _Variance | None:
+def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
     """mean((x - mean(x))^2)"""
     squares = mean_square_of(inside, path)
     if squares is None:
@@ -83,7 +59,7 @@ def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> _Variance 
     found = _deviation_of(deviation)
     if found is None or found[1] != reduced.axes:
         return None
-    return _Variance(found[0], reduced, epsilon, path)
+    return Statistic(found[0], reduced, epsilon, path)
 
 
 def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
@@ -101,7 +77,7 @@ def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
     return None if axes is None else (x, axes)
 
 
-def _difference(inside: ir.Value, epsilon: float, path: Path) -> _Variance | None:
+def _difference(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
     """mean(x^2) - mean(x)^2, also max(0, .) of it: flax's fast variance."""
     source = path.peel(inside)
     maximum = made_by(source, "maximum")
@@ -132,30 +108,11 @@ def _difference(inside: ir.Value, epsilon: float, path: Path) -> _Variance | Non
     if rows.dims != others.dims:
         return None
     path.elements += mean.elements
-    return _Variance(x, reduced, epsilon, path)
-
-
-def _with_deviation(product: ir.Operation, rows: ir.Value, variance: _Variance) -> _Found | None:
-    """The value that is the deviation times the root: at once, or after a weight on the root."""
-    operands = list(product.operands)
-    other = operands[0] if operands[1] == rows else operands[1]
-    found = _deviates(other, rows, variance)
-    if found is not None:
-        return _Found(product.results[0], *found)
-    if product.name == "stablehlo.multiply":
-        for user in users(product.results[0]):
-            if user.name != "stablehlo.multiply":
-                continue
-            for operand in user.operands:
-                found = _deviates(operand, rows, variance)
-                weight = found and factor_along(other, found[1])
-                if weight:
-                    return _Found(user.results[0], *found, weight)
-    return None
+    return Statistic(x, reduced, epsilon, path)
 
 
 def _deviates(
-    value: ir.Value, rows: ir.Value, variance: _Variance
+    variance: Statistic, value: ir.Value, rows: ir.Value
 ) -> tuple[ir.Value, tuple[int, ...]] | None:
     """x and the axes, if `value` is x - mean(x) of the x whose variance `rows` spreads."""
     found = _deviation_of(value)
@@ -168,14 +125,13 @@ def _deviates(
     return (x, axes) if agreed == axes else None
 
 
-def _raise(found: _Found, variance: _Variance) -> bool:
+def _raise(found: Normalised, variance: Statistic) -> None:
     value = found.value
     if is_half(element_type(value)) or any(is_half(e) for e in variance.path.elements[1:]):
         raise Refusal(f"variance: expected it in f32 or f64, got {element_type(value)}")
     source = unwidened(found.x)
     affine = Affine(value, found.axes, element_type(source), found.weight)
     _build(affine, source, variance.epsilon)
-    return True
 
 
 def _build(affine: Affine, x: ir.Value, epsilon: float) -> None:
@@ -305,7 +261,7 @@ class RaiseLayerNormPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""
         pattern = partial(raise_layer_norm, report=report)
-        roots = [(f"stablehlo.{root}", pattern) for root in ("rsqrt", "sqrt", "power")]
+        roots = [(root, pattern) for root in ROOTS]
         batch_norm = partial(raise_batch_norm, report=report)
         roots.append(("stablehlo.batch_norm_training", batch_norm))
         if apply_patterns(module, roots):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,43 +10,9 @@ from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, element_type, is_half
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
-from .statistics import (
-    Path,
-    Reduced,
-    axes_of_rows,
-    dot_with_itself,
-    is_centred,
-    mean_square_of,
-    one_over,
-    plus_epsilon,
-    square_of,
-    sum_of,
-)
+from .roots import ROOTS, Normalised, Statistic, normalised, under
+from .statistics import Path, dot_with_itself, is_centred, mean_square_of, square_of, sum_of
 from .views import is_move, is_splat, made_by, producer, splat, trace, users
-
-
-@dataclass(frozen=True)
-class _Statistic:
-    """1 / sqrt(mean(x^2) + epsilon), and how its value leads back to the reduction."""
-
-    x: ir.Value
-    reduced: Reduced
-    epsilon: float
-    path: Path
-
-    def axes_at(self, rows: ir.Value, x: ir.Value) -> tuple[int, ...] | None:
-        """The normalised axes of `x`, if it is the x of the statistic that `rows` spreads."""
-        return axes_of_rows(rows, self.path, self.reduced, self.x, x)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A normalised value, the x in it, the axes, and a weight met already."""
-
-    value: ir.Value
-    x: ir.Value
-    axes: tuple[int, ...]
-    weight: Factor | None = None
 
 
 def raise_rms_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
@@ -63,9 +28,9 @@ def raise_rms_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> b
         if statistic is None:
             _refuse_near_miss(op)
             return False
-        for product, rows in list(products_of(op, statistic.path)):
-            found = _with_x(product, rows, statistic)
-            raised |= found is not None and _raise(found, statistic)
+        for found in normalised(op, statistic.path, partial(_x, statistic), _weight):
+            _raise(found, statistic)
+            raised = True
         if not raised:
             raise Refusal("mean square: expected a product of its root with x, got none")
     except Refusal as refusal:
@@ -73,17 +38,29 @@ def raise_rms_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> b
     return raised
 
 
-def _statistic(root: ir.Operation) -> _Statistic | None:
+def _statistic(root: ir.Operation) -> Statistic | None:
     """The statistic that a root op ends; None where it is of another kind."""
-    if root.name == "stablehlo.power" and not is_splat(root.operands[1], -0.5):
+    if (inside := under(root)) is None:
         return None
-    path = Path()
-    inside, epsilon = plus_epsilon(path.step(root, 0), path)
-    found = mean_square_of(inside, path)
+    value, epsilon, path = inside
+    found = mean_square_of(value, path)
     if found is None or is_centred(found[1]):
         return None
     reduced, x = found
-    return _Statistic(x, reduced, epsilon, path)
+    return Statistic(x, reduced, epsilon, path)
+
+
+def _x(
+    statistic: Statistic, value: ir.Value, rows: ir.Value
+) -> tuple[ir.Value, tuple[int, ...]] | None:
+    """`value` and its normalised axes, if it is the x whose statistic `rows` spreads."""
+    axes = statistic.axes_at(rows, value)
+    return None if axes is None else (value, axes)
+
+
+def _weight(value: ir.Value, axes: tuple[int, ...]) -> Factor | None:
+    """A weight; its offset is added in its own type."""
+    return factor_along(value, axes, element_type(value))
 
 
 def _refuse_near_miss(root: ir.Operation) -> None:
@@ -134,56 +111,7 @@ def _meets(value: ir.Value, x: ir.Value) -> bool:
     return False
 
 
-def products_of(root: ir.Operation, path: Path) -> Iterator[tuple[ir.Operation, ir.Value]]:
-    """The products and quotients that take the root's value, moved, and the operand that it is."""
-    divides = root.name == "stablehlo.sqrt"
-    pending = [(root.results[0], divides)]
-    while pending:
-        value, divides = pending.pop()
-        for user in users(value):
-            if is_move(user):
-                pending.append((user.results[0], divides))
-            elif divides and one_over(user):
-                path.step(user, 1)
-                pending.append((user.results[0], False))
-            elif _applies(user, value, divides):
-                yield user, value
-
-
-def _applies(user: ir.Operation, value: ir.Value, divides: bool) -> bool:
-    """Whether an op divides by a root, or multiplies with its inverse."""
-    if divides:
-        return user.name == "stablehlo.divide" and user.operands[1] == value
-    return user.name == "stablehlo.multiply"
-
-
-def _with_x(product: ir.Operation, rows: ir.Value, statistic: _Statistic) -> _Found | None:
-    """The value that is x times the statistic: at once, after a weight on x, or on the root."""
-    operands = list(product.operands)
-    other = operands[0] if operands[1] == rows else operands[1]
-    axes = statistic.axes_at(rows, other)
-    if axes is not None:
-        return _Found(product.results[0], other, axes)
-    inner = made_by(other, "multiply")
-    if inner is not None:
-        for x, factor in (tuple(inner.operands), tuple(inner.operands)[::-1]):
-            axes = statistic.axes_at(rows, x)
-            weight = factor_along(factor, axes, element_type(factor)) if axes else None
-            if axes and weight:
-                return _Found(product.results[0], x, axes, weight)
-    if product.name == "stablehlo.multiply":
-        for user in users(product.results[0]):
-            if user.name != "stablehlo.multiply":
-                continue
-            for x in user.operands:
-                axes = statistic.axes_at(rows, x)
-                weight = factor_along(other, axes, element_type(other)) if axes else None
-                if axes and weight:
-                    return _Found(user.results[0], x, axes, weight)
-    return None
-
-
-def _raise(found: _Found, statistic: _Statistic) -> bool:
+def _raise(found: Normalised, statistic: Statistic) -> None:
     source = unwidened(found.x)
     narrow = _is_narrow(found.value, source, statistic)
     affine = Affine(found.value, found.axes, element_type(source), found.weight)
@@ -208,10 +136,9 @@ def _raise(found: _Found, statistic: _Statistic) -> bool:
         op.erase()
         raise Refusal(problem)
     end.replace_all_uses_with(op.results[0])
-    return True
 
 
-def _is_narrow(value: ir.Value, source: ir.Value, statistic: _Statistic) -> bool:
+def _is_narrow(value: ir.Value, source: ir.Value, statistic: Statistic) -> bool:
     """Whether the module rounds at every step; refuses one that rounds at some."""
     product, squares = element_type(value), element_type(statistic.x)
     inside = {*statistic.path.elements, squares}
@@ -273,6 +200,5 @@ class RaiseRmsNormPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""
         pattern = partial(raise_rms_norm, report=report)
-        roots = ("stablehlo.rsqrt", "stablehlo.sqrt", "stablehlo.power")
-        if apply_patterns(module, [(root, pattern) for root in roots]):
+        if apply_patterns(module, [(root, pattern) for root in ROOTS]):
             erase_dead(module)

@@ -33,6 +33,33 @@ func.func @fast_variance(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %b: tensor<4xf3
 
 // -----
 
+// The weight on the deviation, which the root divides.
+// CHECK-LABEL: func.func @weighted_deviation
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<4xf32>)
+func.func @weighted_deviation(%x: tensor<2x4xf32>, %w: tensor<4xf32>) -> tensor<2x4xf32> {
+  // CHECK-NEXT: %[[N:.*]] = "attnorm.layer_norm"(%[[X]], %[[W]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64, operandSegmentSizes = array<i32: 1, 1, 0>}
+  // CHECK-NEXT: return %[[N]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %count = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %epsilon = stablehlo.constant dense<0.5> : tensor<2xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = stablehlo.divide %0, %count : tensor<2xf32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %6 = stablehlo.divide %5, %count : tensor<2xf32>
+  %7 = stablehlo.add %6, %epsilon : tensor<2xf32>
+  %8 = stablehlo.sqrt %7 : tensor<2xf32>
+  %9 = stablehlo.broadcast_in_dim %8, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %10 = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %11 = stablehlo.multiply %10, %3 : tensor<2x4xf32>
+  %12 = stablehlo.divide %11, %9 : tensor<2x4xf32>
+  return %12 : tensor<2x4xf32>
+}
+
+// -----
+
 // Near miss: what is normalised has its mean left in.
 // CHECK-LABEL: func.func @not_centred
 func.func @not_centred(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {

@@ -375,8 +375,8 @@ class LayerNorm(Norm):
         self.weighted, self.biased = pick(True, True, False), pick(True, False)
         if mutation in LAYER_NORM_SAME:
             self.weighted = self.biased = True
-        on_root = self.form != "x_over_sqrt" and not mutation
-        self.place = pick("after", "on_root") if on_root else "after"
+        places = ("after", "on_x") if self.form == "x_over_sqrt" else ("after", "on_x", "on_root")
+        self.place = "after" if mutation else pick(*places)
 
     def idiom(self) -> Idiom:
         """The function, and what is to be found in it."""
@@ -399,6 +399,9 @@ class LayerNorm(Norm):
         if self.weighted and self.place == "on_root":
             weight = self.spread_affine(self.shifted())
             value = text.either("multiply", text.either("multiply", root, weight), deviation)
+        elif self.weighted and self.place == "on_x":
+            weight = self.spread_affine(self.shifted())
+            value = self.apply(text.either("multiply", deviation, weight), root, self.form)
         else:
             value = self.apply(deviation, root, self.form)
         bias = self.spread_affine(self.shifted(), "bias") if self.biased else None
