@@ -12,7 +12,7 @@ import numpy as np
 
 from ..bindings import Rewriter, apply_patterns, constant_value, hlo, ir, simplify
 from ..stablehlo import Builder, is_static, shape_of
-from .base import Pass, Report
+from .base import Pass, Report, operations
 from .views import made_by, producer, sizes, trace
 
 MOST_ELEMENTS, MOST_STEPS, MOST_IN_ALL = 2**16, 100, 2**24
@@ -107,15 +107,10 @@ def compare_positions(
 def _decided(module: ir.Operation) -> dict[ir.Operation, bool]:
     """The comparisons that are true everywhere, or false, whatever the arguments."""
     known, found = _Known(), {}
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name == "stablehlo.compare":
-            truth = known.array(op.results[0])
-            if truth is not None and truth.size and truth.all() == truth.any():
-                found[op] = bool(truth.all())
-        return ir.WalkResult.ADVANCE
-
-    module.walk(visit)
+    for op in operations(module, "stablehlo.compare"):
+        truth = known.array(op.results[0])
+        if truth is not None and truth.size and truth.all() == truth.any():
+            found[op] = bool(truth.all())
     return found
 
 
