@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,7 +43,9 @@ def decompositions() -> dict[Any, Any]:
     table[torch.ops.aten.slice_scatter.default] = _slice_scatter
     table[torch.ops.aten.topk.default] = _topk
     for indexing in (torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default):
-        table[indexing] = _from_the_start(indexing)
+        table[indexing] = _by_itself(partial(_from_the_start, indexing))
+    # What is a view of one kernel's result need not be one of what it decomposes to.
+    table[torch.ops.aten.view.default] = _by_itself(torch.reshape)
     return table
 
 
@@ -90,21 +93,31 @@ def _topk(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: 
     return NotImplemented if sorted else torch.ops.aten.topk(x, k, dim, largest, True)
 
 
-def _from_the_start(op: Callable[..., torch.Tensor]) -> Callable[..., Any]:
-    """The same op, its indices counted from the start: torch-mlir clamps those from the end."""
+def _by_itself(decompose: Callable[..., Any]) -> Callable[..., Any]:
+    """A decomposition of an op into ops of which it may be one."""
     inside = False
 
-    def decompose(x: torch.Tensor, indices: Sequence[torch.Tensor | None], *rest: Any) -> Any:
+    def once(*arguments: Any) -> Any:
         nonlocal inside
-        if inside:  # it is the op that this one is made of
+        if inside:
             return NotImplemented
         inside = True
         try:
-            return op(x, list(_wrapped(x, indices)), *rest)
+            return decompose(*arguments)
         finally:
             inside = False
 
-    return decompose
+    return once
+
+
+def _from_the_start(
+    op: Callable[..., torch.Tensor],
+    x: torch.Tensor,
+    indices: Sequence[torch.Tensor | None],
+    *rest: Any,
+) -> torch.Tensor:
+    """The same op, its indices counted from the start: torch-mlir clamps those from the end."""
+    return op(x, list(_wrapped(x, indices)), *rest)
 
 
 def _wrapped(

@@ -264,6 +264,19 @@ def test_indices_from_the_end(function: Callable[..., torch.Tensor]) -> None:
     assert error(imported, [to_numpy(x), i.numpy()], [to_numpy(function(x, i))]) == 0
 
 
+def _merged(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    attended = torch.nn.functional.scaled_dot_product_attention(x, x, x, mask)
+    return attended.transpose(1, 2).reshape(2, 3, 32).view(-1, 32)
+
+
+def test_heads_merged_without_a_copy() -> None:
+    """GPT-2 merges its heads by a view, since torch's kernel lays its result out so."""
+    x, mask = randn(2, 4, 3, 8), torch.ones(2, 1, 3, 3, dtype=torch.bool).tril()
+    imported = attnorm.from_torch(Calling(_merged), (x, mask))
+    expected = to_numpy(_merged(x, mask))
+    assert error(imported, [to_numpy(x), mask.numpy()], [expected]) < 1e-5
+
+
 def _checked(x: torch.Tensor) -> torch.Tensor:
     torch._check((x != 0).sum().item() <= x.numel())
     return x * 2
