@@ -16,6 +16,7 @@ from .onnx_norms import (
     simplified_layer_normalization,
     skip_simplified_layer_normalization,
 )
+from .onnx_sizes import settle_sizes
 
 Rewrite = Callable[[Graph, Node], list[str]]
 """Emits what a node means; the values of its outputs, "" for one that is not asked for."""
@@ -59,11 +60,18 @@ def rewrite(
         declared={output.name: sizes(output.type) for output in model.graph.output},
     )
     large = _detach_large(model.graph)
+    declared = list(model.graph.value_info)
     while True:
         model = _infer(model, file)
         graph.know(model.graph)
-        if not _replace_some(graph, model.graph, file):
+        settled = settle_sizes(graph, model.graph)
+        if settled:
+            # What was inferred is not inferred again, with sizes that are known now.
+            del model.graph.value_info[:]
+            model.graph.value_info.extend(declared)
+        if not _replace_some(graph, model.graph, file, last=not settled) and not settled:
             break
+    _check_known(graph, model.graph, file)
     _attach(model.graph, large)
     return model, Places(file, {node.name: describe(node, graph.types) for node in written})
 
@@ -156,8 +164,11 @@ def _infer(model: onnx.ModelProto, file: str) -> onnx.ModelProto:
         raise AttnormError(Diagnostic(f"cannot infer shapes: {error}", file)) from None
 
 
-def _replace_some(graph: Graph, proto: onnx.GraphProto, file: str) -> bool:
-    """Replaces the nodes whose shapes are known; whether there were any."""
+def _replace_some(graph: Graph, proto: onnx.GraphProto, file: str, *, last: bool) -> bool:
+    """Replaces the nodes whose shapes are known; whether there were any.
+
+    Refuses the others where this is the `last` time.
+    """
     graph.nodes = []
     replaced, waiting = False, []
     for node in proto.node:
@@ -174,11 +185,23 @@ def _replace_some(graph: Graph, proto: onnx.GraphProto, file: str) -> bool:
                 raise AttnormError(error) from None
             graph.nodes[before:] = [node]
             waiting.append(error)
-    if waiting and not replaced:
+    if waiting and not replaced and last:
+        _check_known(graph, proto, file)
         raise AttnormError(waiting[0])
     del proto.node[:]
     proto.node.extend(graph.nodes)
     return replaced
+
+
+def _check_known(graph: Graph, proto: onnx.GraphProto, file: str) -> None:
+    """Refuses the first operator of whose results nothing is known, though others read them."""
+    read = {name for node in proto.node for name in node.input}
+    for node in proto.node:
+        if any(name in read and name not in graph.types for name in node.output):
+            operator = ".".join(filter(None, (node.domain, node.op_type)))
+            reason = f"expected an operator whose results are known, got {operator}"
+            place = f"node '{node.name}' ({describe(node, graph.types)})"
+            raise AttnormError(Diagnostic(f"{place}: {reason}", file))
 
 
 def _replace(graph: Graph, node: onnx.NodeProto) -> None:

@@ -497,6 +497,40 @@ def test_an_output_that_is_left_out() -> None:
     assert error(module, list(inputs.values()), run(proto, inputs)) < 1e-5
 
 
+def test_sizes_that_are_computed() -> None:
+    """Exporters cut the positions of a buffer by the length of the input, in five nodes."""
+    constants = {
+        "one": np.array(1), "zero": np.array([0]), "axis": np.array([1]),
+        "positions": np.arange(8, dtype=np.float32)[None], "row": np.array([[0] * 8]),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "one"], ["length"]),
+        helper.make_node("Unsqueeze", ["length", "zero"], ["stop"]),
+        helper.make_node("Slice", ["row", "zero", "stop", "axis"], ["indices"]),
+        helper.make_node("GatherElements", ["positions", "indices"], ["cut"], axis=1),
+        helper.make_node("Expand", ["cut", "shape"], ["spread"]),
+        helper.make_node("Add", ["x", "spread"], ["y"]),
+    ]
+    x = normal(2, 5)
+    proto = model(nodes, {"x": x}, ["y"], constants)
+    for dim, name in zip(proto.graph.input[0].type.tensor_type.shape.dim, "bs", strict=True):
+        dim.dim_param = name
+    module = attnorm.from_onnx(proto.SerializeToString(), dims={"b": 2, "s": 5})
+    assert error(module, [x], run(proto, {"x": x})) == 0
+
+
+def test_an_unknown_operator_among_others() -> None:
+    """The error is at the operator, not at the first one that reads what it gives."""
+    nodes = [
+        helper.make_node("FusedGelu", ["x"], ["h"], "the_node", domain=MICROSOFT),
+        helper.make_node("MatMul", ["h", "h"], ["y"], "next"),
+    ]
+    proto = model(nodes, {"x": normal(2, 2)}, ["y"])
+    with pytest.raises(AttnormError, match=r"the_node.*got com.microsoft.FusedGelu"):
+        attnorm.from_onnx(proto.SerializeToString())
+
+
 def test_no_way_to_stablehlo() -> None:
     """An operator that torch-mlir does not lower is an error that names the node."""
     proto, _ = node_model("Unheard", {"x": X})
