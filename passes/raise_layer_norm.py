@@ -47,7 +47,19 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
 def _variance(root: ir.Operation) -> Statistic | None:
     if (inside := under(root)) is None:
         return None
-    return _mean_of_squares(*inside) or _difference(*inside)
+    value, epsilon, path = inside
+    value = _unclamped(value, path)
+    return _mean_of_squares(value, epsilon, path) or _difference(value, epsilon, path)
+
+
+def _unclamped(variance: ir.Value, path: Path) -> ir.Value:
+    """The variance of `max(0, variance)`: flax and Equinox make sure that it is not negative."""
+    maximum = made_by(path.peel(variance), "maximum")
+    if maximum is not None:
+        for index in (0, 1):
+            if is_splat(maximum.operands[1 - index], 0):
+                return path.step(maximum, index)
+    return variance
 
 
 def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
@@ -78,15 +90,8 @@ def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
 
 
 def _difference(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
-    """mean(x^2) - mean(x)^2, also max(0, .) of it: flax's fast variance."""
-    source = path.peel(inside)
-    maximum = made_by(source, "maximum")
-    if maximum is not None:
-        index = next((i for i in (0, 1) if is_splat(maximum.operands[1 - i], 0)), None)
-        if index is None:
-            return None
-        source = path.peel(path.step(maximum, index))
-    op = made_by(source, "subtract")
+    """mean(x^2) - mean(x)^2: flax's fast variance."""
+    op = made_by(path.peel(inside), "subtract")
     if op is None:
         return None
     squared, mean = op.operands[1], Path()

@@ -152,3 +152,30 @@ func.func @turned_mean(%x: tensor<2x2x3xf32>) -> tensor<2x2x3xf32> {
   %y = stablehlo.multiply %centred, %roots : tensor<2x2x3xf32>
   return %y : tensor<2x2x3xf32>
 }
+
+// -----
+
+// Equinox takes the mean of squares for something that might be negative.
+// CHECK-LABEL: func.func @clamped_squares
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>)
+func.func @clamped_squares(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK-NEXT: %[[Y:.*]] = "attnorm.layer_norm"(%[[X]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64
+  // CHECK-NEXT: return %[[Y]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %zeros = stablehlo.constant dense<0.0> : tensor<2xf32>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = stablehlo.divide %0, %n : tensor<2xf32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %6 = stablehlo.divide %5, %n : tensor<2xf32>
+  %7 = stablehlo.maximum %6, %zeros : tensor<2xf32>
+  %8 = stablehlo.add %7, %e : tensor<2xf32>
+  %9 = stablehlo.rsqrt %8 : tensor<2xf32>
+  %10 = stablehlo.broadcast_in_dim %9, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %11 = stablehlo.multiply %3, %10 : tensor<2x4xf32>
+  return %11 : tensor<2x4xf32>
+}
