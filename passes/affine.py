@@ -86,6 +86,13 @@ class Affine:
 
     def climb_layer_norm(self) -> None:
         """Takes in a product, a sum, both along the axes, and then a rounding."""
+        if self.bias is None:
+            self._take_affine()
+        rounding = self._rounding(self.value)
+        if rounding is not None:
+            self.value = rounding.results[0]
+
+    def _take_affine(self) -> None:
         if self.weight is None:
             self._take_product(self.value, "after_weight")
         other = self._operand(self.value, "add")
@@ -93,9 +100,6 @@ class Affine:
             bias = factor_along(other[1], self.axes)
             if bias is not None:
                 self.bias, self.value = bias, other[0].results[0]
-        rounding = self._rounding(self.value)
-        if rounding is not None:
-            self.value = rounding.results[0]
 
     def _take_product(self, value: ir.Value, cast: str, *, offset: bool = False) -> bool:
         found = self._operand(value, "multiply")

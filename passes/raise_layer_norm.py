@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .. import dialect
 from ..bindings import Rewriter, apply_patterns, erase_dead, ir
 from ..stablehlo import Builder, element_type, is_half
-from .affine import Affine, factor_along, unwidened
+from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
+from .mean_apart import with_mean
 from .roots import ROOTS, Normalised, Statistic, normalised, under
 from .statistics import (
     Path,
@@ -26,6 +27,7 @@ from .views import Atom, Dim, is_splat, made_by, producer, trace
 def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
     """Pattern: (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + e) * w + b -> layer_norm(x, w, b)
     Pattern: (x - mean(x)) * rsqrt(mean(x^2) - mean(x)^2 + e) * w + b -> layer_norm(x, w, b)
+    Pattern: x * r + (b - mean(x) * r), r = rsqrt(variance + e) * w -> layer_norm(x, w, b)
     """
     if not list(op.results[0].uses):
         return False
@@ -37,6 +39,10 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
         for found in normalised(op, variance.path, partial(_deviates, variance), factor_along):
             _raise(found, variance)
             raised = True
+        for found in normalised(op, variance.path, partial(_is_x, variance), factor_along):
+            for value, bias in with_mean(found):
+                _raise(replace(found, value=value), variance, bias)
+                raised = True
         if not raised:
             raise Refusal("variance: expected a product of its root with x - mean(x), got none")
     except Refusal as refusal:
@@ -130,12 +136,21 @@ def _deviates(
     return (x, axes) if agreed == axes else None
 
 
-def _raise(found: Normalised, variance: Statistic) -> None:
+def _is_x(
+    variance: Statistic, value: ir.Value, rows: ir.Value
+) -> tuple[ir.Value, tuple[int, ...]] | None:
+    """x and the axes, if `value` is the x whose variance `rows` spreads."""
+    own, plain = (Path().peel_conversion(x) for x in (variance.x, value))
+    axes = axes_of_rows(rows, variance.path, variance.reduced, own, plain)
+    return None if axes is None else (value, axes)
+
+
+def _raise(found: Normalised, variance: Statistic, bias: Factor | None = None) -> None:
     value = found.value
     if is_half(element_type(value)) or any(is_half(e) for e in variance.path.elements[1:]):
         raise Refusal(f"variance: expected it in f32 or f64, got {element_type(value)}")
     source = unwidened(found.x)
-    affine = Affine(value, found.axes, element_type(source), found.weight)
+    affine = Affine(value, found.axes, element_type(source), found.weight, bias)
     _build(affine, source, variance.epsilon)
 
 
@@ -219,10 +234,10 @@ class RaiseLayerNormPass(Pass):
     """LayerNorm written out becomes `attnorm.layer_norm`.
 
     Fires, on the form that `normalize-stablehlo` leaves, on the inverse root of a variance plus
-    epsilon, multiplied with x less its mean: the variance as the mean of squared deviations, in any
-    float type (torch-mlir takes f64), or as the mean square less the squared mean (flax); and on a
-    `batch_norm_training` of scale 1 and offset 0, whose rows are its features (LiteRT). Factors and
-    sums along the normalised axes are the weight and the bias.
+    epsilon, multiplied with x less its mean, or with both apart (Keras): the variance as the mean
+    of squared deviations, in any float type (torch-mlir takes f64), or as the mean square less the
+    squared mean (flax); and on a `batch_norm_training` of scale 1 and offset 0, whose rows are its
+    features (LiteRT). Factors and sums along the normalised axes are the weight and the bias.
 
     Refuses a sum divided by another number, statistics of other rows or of another value, and half
     types inside.

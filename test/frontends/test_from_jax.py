@@ -88,3 +88,74 @@ def test_dot_product_attention_in_f16() -> None:
     """XLA's CPU has no product for it, and JAX refused the export with a ValueError."""
     args = (normal(2, 6, 4, 16, dtype="float16"),) * 3
     assert error_of(jax.nn.dot_product_attention, *args) < 1e-3
+
+
+def raised(function: Callable[..., Any], *args: Any) -> dict[str, int]:
+    """The ops that are found in a function, which keeps its values."""
+    assert error_of(function, *args) < 1e-5
+    counts = attnorm.report(attnorm.from_jax(function, *args)).counts
+    return {op: count for op, count in counts.items() if count}
+
+
+W = normal(64)
+NORMS = {
+    "plain": lambda x, mean, root: (x - mean) * root,
+    "Keras": lambda x, mean, root: x * root + -mean * root,
+    "TensorFlow": lambda x, mean, root: x * (root * W) + (W - mean * (root * W)),
+}
+
+
+@pytest.mark.parametrize("clamped", [False, True])
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_by_hand(name: str, clamped: bool) -> None:
+    """jnp.var asks whether its count is positive; Equinox clamps what it gives."""
+
+    def norm(x: Any) -> Any:
+        variance = x.var(-1, keepdims=True)
+        variance = jnp.maximum(variance, 0) if clamped else variance
+        return NORMS[name](x, x.mean(-1, keepdims=True), jax.lax.rsqrt(variance + 1e-5))
+
+    assert raised(norm, normal(4, 64)) == {"layer_norm": 1}
+
+
+def test_a_mask_that_is_subtracted() -> None:
+    """`s - 1e10 * (1 - m)`"""
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        hidden = 1e10 * (1 - jnp.tril(jnp.ones((6, 6))))
+        return jax.nn.softmax(q @ k.swapaxes(1, 2) / 4 - hidden) @ v
+
+    assert raised(attention, *[normal(2, 6, 16)] * 3) == {"sdpa": 1}
+
+
+def test_flax_causal_mask() -> None:
+    """flax's masks are floats, of which it asks whether they are 0: a causal one is causal."""
+    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+
+    def attention(q: Any, k: Any, v: Any) -> Any:
+        mask = nnx.make_causal_mask(jnp.ones((2, 6)))
+        return nnx.dot_product_attention(q, k, v, mask=mask)
+
+    args = [normal(2, 6, 4, 16)] * 3
+    assert raised(attention, *args) == {"sdpa": 1}
+    (op,) = attnorm.report(attnorm.from_jax(attention, *args)).ops
+    assert op.attributes["causal"] and "mask" not in op.operands
+
+
+def test_layers_in_a_loop() -> None:
+    """A stack of attention blocks as a scan, and its gradient."""
+
+    def layer(x: Any, weights: Any) -> tuple[Any, None]:
+        deviation = x - x.mean(-1, keepdims=True)
+        h = deviation * jax.lax.rsqrt(x.var(-1, keepdims=True) + 1e-5) * weights["gain"]
+        q, k, v = jnp.split((h @ weights["qkv"]).reshape(2, 6, 4, 48), 3, -1)
+        return x + jax.nn.dot_product_attention(q, k, v).reshape(x.shape), None
+
+    def stack(weights: Any, x: Any) -> Any:
+        return jnp.mean(jax.lax.scan(layer, x, weights)[0] ** 2)
+
+    weights = {"gain": normal(3, 64), "qkv": normal(3, 64, 192) / 8}
+    assert raised(stack, weights, normal(2, 6, 64)) == {"layer_norm": 1, "sdpa": 1}
+    # What is differentiated reads the probabilities, so that no attention is left.
+    found = raised(jax.value_and_grad(stack), weights, normal(2, 6, 64))
+    assert found == {"layer_norm": 1, "softmax": 1}

@@ -179,3 +179,84 @@ func.func @clamped_squares(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %11 = stablehlo.multiply %3, %10 : tensor<2x4xf32>
   return %11 : tensor<2x4xf32>
 }
+
+// -----
+
+// Keras scales x and its mean apart, the mean with its sign turned; without a weight, before it is
+// spread.
+// CHECK-LABEL: func.func @mean_apart
+// CHECK-SAME:    (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<4xf32>, %[[B:.*]]: tensor<4xf32>)
+func.func @mean_apart(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+  // CHECK: %[[BOTH:.*]] = "attnorm.layer_norm"(%[[X]], %[[W]], %[[B]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64
+  // CHECK: %[[LESS:.*]] = "attnorm.layer_norm"(%[[X]], %[[W]], %[[B]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64
+  // CHECK: %[[PLAIN:.*]] = "attnorm.layer_norm"(%[[X]]) {axes = array<i64: 1>, epsilon = 5.000000e-01 : f64
+  // CHECK: return %[[BOTH]], %[[LESS]], %[[PLAIN]]
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<4.0> : tensor<2x1xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2x1xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = stablehlo.reshape %0 : (tensor<2xf32>) -> tensor<2x1xf32>
+  %mean = stablehlo.divide %1, %n : tensor<2x1xf32>
+  %2 = stablehlo.broadcast_in_dim %mean, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %6 = stablehlo.reshape %5 : (tensor<2xf32>) -> tensor<2x1xf32>
+  %7 = stablehlo.divide %6, %n : tensor<2x1xf32>
+  %8 = stablehlo.add %7, %e : tensor<2x1xf32>
+  %root = stablehlo.rsqrt %8 : tensor<2x1xf32>
+  %9 = stablehlo.broadcast_in_dim %root, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %weight = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %bias = stablehlo.broadcast_in_dim %b, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %r = stablehlo.multiply %9, %weight : tensor<2x4xf32>
+  %scaled = stablehlo.multiply %x, %r : tensor<2x4xf32>
+  %10 = stablehlo.negate %mean : tensor<2x1xf32>
+  %11 = stablehlo.broadcast_in_dim %10, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %12 = stablehlo.multiply %11, %r : tensor<2x4xf32>
+  %13 = stablehlo.add %12, %bias : tensor<2x4xf32>
+  %14 = stablehlo.add %scaled, %13 : tensor<2x4xf32>
+  %15 = stablehlo.multiply %2, %r : tensor<2x4xf32>
+  %16 = stablehlo.subtract %bias, %15 : tensor<2x4xf32>
+  %17 = stablehlo.add %16, %scaled : tensor<2x4xf32>
+  %18 = stablehlo.multiply %x, %9 : tensor<2x4xf32>
+  %19 = stablehlo.multiply %10, %root : tensor<2x1xf32>
+  %20 = stablehlo.broadcast_in_dim %19, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %21 = stablehlo.add %18, %20 : tensor<2x4xf32>
+  return %14, %17, %21 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+}
+
+// -----
+
+// Near misses: the mean is added, it is scaled without the weight, the bias or x is taken from it.
+// CHECK-LABEL: func.func @mean_apart_near_misses
+func.func @mean_apart_near_misses(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %b: tensor<4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+  // CHECK-NOT: layer_norm
+  // CHECK: return
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<4.0> : tensor<2x1xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<2x1xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = stablehlo.reshape %0 : (tensor<2xf32>) -> tensor<2x1xf32>
+  %mean = stablehlo.divide %1, %n : tensor<2x1xf32>
+  %2 = stablehlo.broadcast_in_dim %mean, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<2x4xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<2x4xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %6 = stablehlo.reshape %5 : (tensor<2xf32>) -> tensor<2x1xf32>
+  %7 = stablehlo.divide %6, %n : tensor<2x1xf32>
+  %8 = stablehlo.add %7, %e : tensor<2x1xf32>
+  %root = stablehlo.rsqrt %8 : tensor<2x1xf32>
+  %9 = stablehlo.broadcast_in_dim %root, dims = [0, 1] : (tensor<2x1xf32>) -> tensor<2x4xf32>
+  %weight = stablehlo.broadcast_in_dim %w, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %bias = stablehlo.broadcast_in_dim %b, dims = [1] : (tensor<4xf32>) -> tensor<2x4xf32>
+  %r = stablehlo.multiply %9, %weight : tensor<2x4xf32>
+  %scaled = stablehlo.multiply %x, %r : tensor<2x4xf32>
+  %10 = stablehlo.multiply %2, %r : tensor<2x4xf32>
+  %11 = stablehlo.add %scaled, %10 : tensor<2x4xf32>
+  %12 = stablehlo.multiply %2, %9 : tensor<2x4xf32>
+  %13 = stablehlo.subtract %scaled, %12 : tensor<2x4xf32>
+  %14 = stablehlo.subtract %10, %bias : tensor<2x4xf32>
+  %15 = stablehlo.add %scaled, %14 : tensor<2x4xf32>
+  %16 = stablehlo.subtract %10, %scaled : tensor<2x4xf32>
+  return %11, %13, %15, %16 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+}
