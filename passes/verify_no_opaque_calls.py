@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..bindings import Rewriter, apply_patterns, ir
 from .base import Pass, Report
 from .callees import CUSTOM_CALLS
+from .legalize_shape_assertions import TARGET
 from .reductions import REDUCTIONS
 
 KNOWN = (*REDUCTIONS, *CUSTOM_CALLS)
@@ -18,6 +19,8 @@ def _hint(target: str) -> str:
     if target in KNOWN:
         owner = "legalize-reduce" if target in REDUCTIONS else "raise"
         return f"; {owner}-custom-calls rewrites it"
+    if target == TARGET:
+        return "; sizes decide it (attnorm-specialize), or legalize-shape-assertions"
     near = difflib.get_close_matches(target, KNOWN, n=1)
     return f"; the nearest known name is @{near[0]}" if near else ""
 

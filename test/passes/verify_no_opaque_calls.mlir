@@ -39,3 +39,12 @@ func.func @known(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %0 = stablehlo.custom_call @softmax(%x) {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }
+
+// -----
+
+// JAX's checks of sizes, which exports with symbolic dimensions carry.
+func.func @sizes(%p: tensor<i1>) {
+  // expected-error @+1 {{custom call @shape_assertion is left; sizes decide it (attnorm-specialize), or legalize-shape-assertions}}
+  stablehlo.custom_call @shape_assertion(%p) {error_message = "n >= 2", has_side_effect = true} : (tensor<i1>) -> ()
+  return
+}
