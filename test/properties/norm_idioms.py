@@ -375,7 +375,9 @@ class LayerNorm(Norm):
         self.weighted, self.biased = pick(True, True, False), pick(True, False)
         if mutation in LAYER_NORM_SAME:
             self.weighted = self.biased = True
-        places = ("after", "on_x") if self.form == "x_over_sqrt" else ("after", "on_x", "on_root")
+        places = ["after", "on_x"]
+        if self.form != "x_over_sqrt":
+            places += ["on_root", "apart"]
         self.place = "after" if mutation else pick(*places)
 
     def idiom(self) -> Idiom:
@@ -390,8 +392,22 @@ class LayerNorm(Norm):
         wide = self.text.convert(x, self.wide)
         root = self.root(self.plus_epsilon(self.variance(wide)), self.form)
         root = self.spread(self.maybe_with_ones(root), wrongly=self.is_("other_rows"))
+        if self.place == "apart":
+            return self.text.convert(self.apart(wide, root), self.half)
         deviation = wide if self.is_("not_centred") else self.deviation(wide)
         return self.text.convert(self.affined(deviation, root), self.half)
+
+    def apart(self, x: Value, root: Value) -> Value:
+        """The norm with x and its mean scaled apart, the weight on the root: `x r + (b - m r)`."""
+        text = self.text
+        if self.weighted:
+            root = text.either("multiply", root, self.spread_affine(self.shifted()))
+        mean = self.spread(self.maybe_with_ones(self.mean(x, self.axes, float(self.count))))
+        scaled, shift = text.either("multiply", x, root), text.either("multiply", mean, root)
+        if not self.biased:
+            return text.binary("subtract", scaled, shift)
+        bias = self.spread_affine(self.shifted(), "bias")
+        return text.either("add", scaled, text.binary("subtract", bias, shift))
 
     def affined(self, deviation: Value, root: Value) -> Value:
         """The norm with its weight and bias."""
@@ -446,10 +462,17 @@ class LayerNorm(Norm):
             squares = text.binary("power", deviation, text.number(2.0, deviation))
         if self.is_("count_less_one"):
             count -= 1
-        return text.convert(self.mean(squares, self.axes, count), self.wide)
+        variance = text.convert(self.mean(squares, self.axes, count), self.wide)
+        return variance if self.mutation else self.maybe_clamped(variance)
+
+    def maybe_clamped(self, variance: Value) -> Value:
+        """A variance with or without a floor of 0."""
+        if not self.pick(True, False, False):
+            return variance
+        return self.text.either("maximum", variance, self.text.number(0.0, variance))
 
     def fast_variance(self, x: Value) -> Value:
-        """mean(x^2) - mean(x)^2, with or without a floor of 0."""
+        """mean(x^2) - mean(x)^2."""
         text = self.text
         mean = self.with_ones(self.mean(x, self.axes, float(self.count)))
         squared = self.mean(text.binary("multiply", x, x), self.axes, float(self.count))
@@ -460,10 +483,7 @@ class LayerNorm(Norm):
         both = [self.with_ones(squared), text.binary("multiply", mean, mean)]
         if self.is_("fast_swapped"):
             both.reverse()
-        variance = text.binary("subtract", *both)
-        if self.pick(True, False):
-            variance = text.either("maximum", variance, text.number(0.0, variance))
-        return variance
+        return self.maybe_clamped(text.binary("subtract", *both))
 
     def expected(self) -> dict[str, Any]:
         """The op with what was drawn; none of a near miss."""
