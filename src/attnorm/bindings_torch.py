@@ -40,6 +40,7 @@ def decompositions() -> dict[Any, Any]:
     table = torch.export.default_decompositions()
     table.update(get_decompositions(DEFAULT_DECOMPOSITIONS))
     table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
+    table[torch.ops.aten.roll.default] = _roll
     table[torch.ops.aten.slice_scatter.default] = _slice_scatter
     table[torch.ops.aten.topk.default] = _topk
     for indexing in (torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default):
@@ -68,6 +69,18 @@ def _native_layer_norm(
     if bias is not None:
         result = result + bias
     return result.to(x.dtype), mean, inverse
+
+
+def _roll(x: torch.Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> torch.Tensor:
+    """Parts put together anew: torch-mlir does not lower the remainder in torch's own indices."""
+    if not dims:
+        return _roll(x.reshape(-1), shifts, [0]).reshape(x.shape)
+    for shift, dim in zip(shifts, dims, strict=True):
+        size = x.shape[dim]
+        if size:
+            first = size - shift % size
+            x = torch.cat([x.narrow(dim, first, size - first), x.narrow(dim, 0, first)], dim)
+    return x
 
 
 def _slice_scatter(

@@ -264,6 +264,16 @@ def test_indices_from_the_end(function: Callable[..., torch.Tensor]) -> None:
     assert error(imported, [to_numpy(x), i.numpy()], [to_numpy(function(x, i))]) == 0
 
 
+def test_roll() -> None:
+    """Swin shifts its windows so."""
+    x = randn(4, 5)
+    imported = attnorm.from_torch(
+        Calling(lambda x: (x.roll((-2, 1), (0, 1)), x.roll(7), x.roll(0, 1))), (x,)
+    )
+    expected = [to_numpy(y) for y in (x.roll((-2, 1), (0, 1)), x.roll(7), x.roll(0, 1))]
+    assert error(imported, [to_numpy(x)], expected) == 0
+
+
 def _merged(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     attended = torch.nn.functional.scaled_dot_product_attention(x, x, x, mask)
     return attended.transpose(1, 2).reshape(2, 3, 32).view(-1, 32)
