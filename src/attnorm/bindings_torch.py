@@ -268,7 +268,7 @@ def attach(module: ir.Operation, tensors: Mapping[str, tuple[str, torch.Tensor]]
 
     def visit(op: ir.Operation) -> ir.WalkResult:
         found = None
-        if op.name == "stablehlo.constant":
+        if op.name in ("stablehlo.constant", "arith.constant"):
             found = _RESOURCE.match(str(op.attributes["value"]))
         if found:
             key, type_ = found[1], op.results[0].type

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and transformers' o
 
 # Padding and masked_fill; biases of positions on scores; a window, a cap and causality without a
 # mask; norms that share x; ALiBi ahead of the scale and indices from the end; values of another
-# depth, padded; sinks; no attention.
+# depth, padded; sinks; rolls and weights that pooling reads; no attention.
 NAMES = [
     "DeBERTa v2",
     "T5",
@@ -24,7 +24,7 @@ NAMES = [
     "Falcon, ALiBi",
     "DeepSeek V3",
     "gpt-oss",
-    "SegFormer",
+    "Swin",
     "ConvNeXt",
 ]
 
