@@ -60,9 +60,9 @@ def fold_users(op: ir.Operation, rewriter: Rewriter) -> bool:
                 user.results[0].replace_all_uses_with(folded)
                 pending.append(folded.owner.operation)
                 changed = True
-    if op.name == "arith.constant" and _number(op.results[0]) is not None:
+    if op.name == "arith.constant":
         type_ = op.results[0].type
-        if isinstance(type_, ir.RankedTensorType) and type_.has_static_shape:
+        if isinstance(type_, ir.RankedTensorType) and _is_number_type(type_.element_type):
             made = _constant(op, type_, op.attributes["value"])
             op.results[0].replace_all_uses_with(made)
             changed = True

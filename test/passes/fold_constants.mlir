@@ -112,3 +112,14 @@ func.func @read_and_counted(%i: tensor<4x2xi64>) -> (tensor<4xi64>, tensor<2x5xi
   }) : (tensor<2x5xf32>, tensor<f32>) -> tensor<2x5xf32>
   return %1, %2, %3 : tensor<4xi64>, tensor<2x5xi64>, tensor<2x5xf32>
 }
+
+// -----
+
+// torch-mlir's small bf16 weights: no kernel takes a norm with arith's constant in it, and IREE makes an
+// invalid product of its decomposition.
+// CHECK-LABEL: func.func @weight
+func.func @weight() -> tensor<2xbf16> {
+  // CHECK-NEXT: stablehlo.constant dense<[5.000000e-01, 1.500000e+00]> : tensor<2xbf16>
+  %0 = arith.constant dense<[0.5, 1.5]> : tensor<2xbf16>
+  return %0 : tensor<2xbf16>
+}
