@@ -142,7 +142,7 @@ DISENTANGLED = {
     **TEXT,
     "relative_attention": True,
     "pos_att_type": ["p2c", "c2p"],
-    "max_relative_positions": 8,
+    "max_relative_positions": 16,  # less would round up a logarithm that is whole
 }
 SHIFTED = {
     "image_size": 16,
@@ -261,7 +261,7 @@ ARCHITECTURES = {
     "SmolLM 3": Architecture("SmolLM3ForCausalLM", 2, 5, GROUPED, attention="sdpa"),
     "T5": Architecture("T5ForConditionalGeneration", 6, 12, T5, "pair"),
     "BART": Architecture(
-        "BartForConditionalGeneration", 6, 14, {**PAIR, "forced_eos_token_id": None}, "pair", "sdpa"
+        "BartForConditionalGeneration", 6, 12, {**PAIR, "forced_eos_token_id": None}, "pair", "sdpa"
     ),
     "Whisper": Architecture(
         "WhisperForConditionalGeneration",
