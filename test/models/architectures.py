@@ -153,6 +153,7 @@ SHIFTED = {
     "window_size": 2,
 }
 SHARED = "the two norms of a parallel block are one of x, with two weights behind it"
+SCALED = "each head has a scale of its own, and `attnorm.sdpa` one for all"
 ROUTED = "a router's softmax stays one"
 
 ARCHITECTURES = {
@@ -289,7 +290,7 @@ ARCHITECTURES = {
         "both",
     ),
     "Swin": Architecture("SwinModel", 4, 11, SHIFTED, "pixels"),
-    "Swin v2": Architecture("Swinv2Model", 4, 11, SHIFTED, "pixels"),
+    "Swin v2": Architecture("Swinv2Model", 4, 11, SHIFTED, "pixels", note=SCALED),
     "ConvNeXt": Architecture(
         "ConvNextModel",
         0,
