@@ -195,19 +195,20 @@ def against(values: Values, name: str, results: Arrays, *, skips: bool) -> list[
     """What speaks against another system's results; "" for each that agrees with native ones.
 
     Floats may differ by what their type allows, and by more where they are no further from real
-    ones than ours. A system that `skips` what is masked may have a number in place of our NaN: a
-    weight of 0 makes NaN of NaN, and a key that is never read does not.
+    ones than ours, or than noise explains. A system that `skips` what is masked may have a number
+    in place of our NaN: a weight of 0 makes NaN of NaN, and a key that is never read does not.
     """
     problems = []
     ours, real = (values.of(name, precision) for precision in ("native", "real"))
-    for mine, theirs, truth in zip(ours, results, real, strict=True):
+    for index, (mine, theirs, truth) in enumerate(zip(ours, results, real, strict=True)):
         types = [TensorType.of(array) for array in (mine, theirs)]
         if types[0] != types[1]:
             problems.append(f"expected {types[0]}, got {types[1]}")
         elif _is_float(mine):
             if skips:
                 theirs = np.where(np.isnan(mine), mine, theirs)
-            problems.append(_native_problem(mine, theirs, mine, truth, slack=SLACK_ELSEWHERE))
+            judge = partial(_native_problem, mine, theirs, mine, truth, slack=SLACK_ELSEWHERE)
+            problems.append(judge() and judge(values.noise(name, index, "native")))
         else:
             problems.append(_unequal(mine, theirs))
     return problems
