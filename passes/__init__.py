@@ -17,6 +17,7 @@ NAMES: tuple[str, ...] = (
     "legalize-reduce-custom-calls",
     "raise-custom-calls",
     "raise-composites",
+    "fold-dynamic-broadcasts",
     "fold-positions",
     "fold-constants",
     "simplify-identities",

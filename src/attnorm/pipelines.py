@@ -44,6 +44,7 @@ _NORMALIZE = (
     "inline{default-pipeline=}",
     "symbol-dce",
     "func.func(stablehlo-aggressive-simplification,canonicalize,cse)",
+    "fold-dynamic-broadcasts",
     "fold-positions",
     "fold-constants",
     "simplify-identities",
