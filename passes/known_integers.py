@@ -48,7 +48,7 @@ class KnownIntegers:
         return None if array is None else array.astype(dtype)
 
 
-_DTYPES = {"i1": np.bool_, "i32": np.int32, "i64": np.int64}
+_DTYPES = {"i1": "bool", "i32": "int32", "i64": "int64"}
 
 
 def _elements(op: ir.Operation, shape: tuple[int, ...]) -> np.ndarray | None:
