@@ -6,6 +6,8 @@ compute them with. By `dims` most of a model's sizes become known.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -52,12 +54,24 @@ def _value(graph: Graph, node: onnx.NodeProto) -> np.ndarray | None:
     if any(array.size > _LARGEST for array in arrays.values()):
         return None
     try:
+        if not _is_small(node.op_type, [arrays[name] for name in given]):
+            return None
         with np.errstate(all="ignore"):
             (value,) = ReferenceEvaluator(_function(graph, node)).run(None, arrays, {})
-    except (ArithmeticError, IndexError, RuntimeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         # Operands that do not fit: inference says it better.
         return None
     return np.asarray(value)
+
+
+def _is_small(operator: str, operands: list[np.ndarray]) -> bool:
+    """Whether a result is small whose size the operands say, before it takes any memory."""
+    if operator in ("ConstantOfShape", "Expand"):
+        return math.prod(operands[-1].reshape(-1).tolist()) <= _LARGEST
+    if operator == "Range":
+        start, limit, step = (operand.item() for operand in operands)
+        return bool(step) and (limit - start) / step <= _LARGEST
+    return True
 
 
 def _function(graph: Graph, node: onnx.NodeProto) -> onnx.FunctionProto:

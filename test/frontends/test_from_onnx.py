@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -518,6 +520,39 @@ def test_sizes_that_are_computed() -> None:
         dim.dim_param = name
     module = attnorm.from_onnx(proto.SerializeToString(), dims={"b": 2, "s": 5})
     assert error(module, [x], run(proto, {"x": x})) == 0
+
+
+@pytest.mark.parametrize(
+    ("operator", "operands"),
+    [
+        ("ConstantOfShape", [np.array([2**20, 2**20])]),
+        ("ConstantOfShape", [np.array([-1, 2])]),
+        ("Expand", [np.array([1]), np.array([2**20, 2**20])]),
+        ("Range", [np.array(0), np.array(2**40), np.array(1)]),
+        ("Range", [np.array(0), np.array(4), np.array(0)]),
+        ("Range", [np.array([0, 1]), np.array(4), np.array(1)]),
+        ("Gather", [np.array([1, 2]), np.array(7)]),
+        ("Reshape", [np.array([1, 2]), np.array([3])]),
+    ],
+)
+def test_sizes_that_nobody_has_memory_for(operator: str, operands: list[np.ndarray]) -> None:
+    """What a hostile model computes of constants takes no memory, and is an error, if anything."""
+    names = [f"c{index}" for index in range(len(operands))]
+    nodes = [
+        helper.make_node(operator, names, ["large"]),
+        helper.make_node("Shape", ["large"], ["sizes"]),
+        helper.make_node("Cast", ["sizes"], ["cast"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["cast"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    proto = model(nodes, {"x": normal(2)}, ["y"], dict(zip(names, operands, strict=True)))
+    tracemalloc.start()
+    try:
+        with suppress(AttnormError):
+            attnorm.from_onnx(proto.SerializeToString())
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_unknown_operator_among_others() -> None:
