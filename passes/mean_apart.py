@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..bindings import ir
 from ..stablehlo import is_half
-from .affine import Factor, factor_along
+from .affine import Factor, factor_along, unwidened
 from .roots import Normalised
 from .statistics import Path, axes_of_rows, mean_of
 from .views import made_by, producer, source_of, trace, users
@@ -72,6 +72,6 @@ def _is_mean(value: ir.Value, found: Normalised, root: ir.Value, *, negated: boo
         reduced = mean_of(rows, mean)
         if reduced is None or any(map(is_half, mean.elements)):
             continue
-        x, plain = mean.peel_conversion(reduced.x), Path().peel_conversion(found.x)
+        x, plain = unwidened(reduced.x), unwidened(found.x)
         return axes_of_rows(value, mean, reduced, x, plain) == found.axes
     return False

@@ -81,17 +81,19 @@ def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic 
 
 
 def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
-    """x and the axes of `x - mean(x, axes)`."""
-    op = made_by(Path().peel_conversion(value), "subtract")
+    """x and the axes of `x - mean(x, axes)`; refuses one that rounds to a half type."""
+    path = Path()
+    op = made_by(path.peel_conversion(value), "subtract")
     if op is None:
         return None
     x, mean = op.operands
-    path = Path()
     reduced = mean_of(mean, path)
     if reduced is None:
         return None
-    summed, plain = path.peel_conversion(reduced.x), path.peel_conversion(x)
-    axes = axes_of_rows(mean, path, reduced, summed, plain)
+    axes = axes_of_rows(mean, path, reduced, unwidened(reduced.x), unwidened(x))
+    half = next(filter(is_half, path.elements), None)
+    if axes is not None and half is not None:
+        raise Refusal(f"variance: expected x - mean(x) in f32 or f64, got {half}")
     return None if axes is None else (x, axes)
 
 
@@ -130,9 +132,8 @@ def _deviates(
     if found is None:
         return None
     x, axes = found
-    plain = Path().peel_conversion(x)
-    own = Path().peel_conversion(variance.x)
-    agreed = axes_of_rows(rows, variance.path, variance.reduced, own, plain)
+    own = unwidened(variance.x)
+    agreed = axes_of_rows(rows, variance.path, variance.reduced, own, unwidened(x))
     return (x, axes) if agreed == axes else None
 
 
@@ -140,7 +141,7 @@ def _is_x(
     variance: Statistic, value: ir.Value, rows: ir.Value
 ) -> tuple[ir.Value, tuple[int, ...]] | None:
     """x and the axes, if `value` is the x whose variance `rows` spreads."""
-    own, plain = (Path().peel_conversion(x) for x in (variance.x, value))
+    own, plain = unwidened(variance.x), unwidened(value)
     axes = axes_of_rows(rows, variance.path, variance.reduced, own, plain)
     return None if axes is None else (value, axes)
 

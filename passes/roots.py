@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..bindings import ir
+from ..stablehlo import element_type, is_half
 from .affine import Factor
 from .statistics import Path, Reduced, axes_of_rows, one_over, plus_epsilon
 from .views import is_move, is_splat, made_by, users
@@ -88,19 +89,28 @@ def _matched(
 
 
 def _products(root: ir.Operation, path: Path) -> Iterator[tuple[ir.Operation, ir.Value]]:
-    """The products and quotients that take the root's value, moved, and the operand that it is."""
+    """The products and quotients that take the root's value, moved, and the operand that it is.
+
+    A root that is rounded to a half type on its way is another factor.
+    """
     divides = root.name == "stablehlo.sqrt"
     pending = [(root.results[0], divides)]
     while pending:
         value, divides = pending.pop()
         for user in users(value):
             if is_move(user):
-                pending.append((user.results[0], divides))
+                if not _rounds_to_half(user):
+                    pending.append((user.results[0], divides))
             elif divides and one_over(user):
                 path.step(user, 1)
                 pending.append((user.results[0], False))
             elif _applies(user, value, divides):
                 yield user, value
+
+
+def _rounds_to_half(move: ir.Operation) -> bool:
+    before, after = element_type(move.operands[0]), element_type(move.results[0])
+    return is_half(after) and before != after
 
 
 def _applies(user: ir.Operation, value: ir.Value, divides: bool) -> bool:

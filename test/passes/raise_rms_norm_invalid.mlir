@@ -88,6 +88,24 @@ func.func @rounded_inverse(%x: tensor<2x6xbf16>) -> tensor<2x6xbf16> {
 
 // -----
 
+// The root is rounded to bf16 before it meets x, which the op does not do.
+func.func @rounded_root(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<4.0> : tensor<2xf32>
+  %0 = stablehlo.multiply %x, %x : tensor<2x4xf32>
+  %1 = stablehlo.reduce(%0 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<2x4xf32>, tensor<f32>) -> tensor<2xf32>
+  %2 = stablehlo.divide %1, %n : tensor<2xf32>
+  // expected-remark @+1 {{mean square: expected a product of its root with x, got none}}
+  %3 = stablehlo.rsqrt %2 : tensor<2xf32>
+  %4 = stablehlo.convert %3 : (tensor<2xf32>) -> tensor<2xbf16>
+  %5 = stablehlo.convert %4 : (tensor<2xbf16>) -> tensor<2xf32>
+  %6 = stablehlo.broadcast_in_dim %5, dims = [0] : (tensor<2xf32>) -> tensor<2x4xf32>
+  %7 = stablehlo.multiply %x, %6 : tensor<2x4xf32>
+  return %7 : tensor<2x4xf32>
+}
+
+// -----
+
 // What has nothing to do with a norm says nothing: a distance of x that does not meet x.
 func.func @distance(%x: tensor<2x4xf32>) -> tensor<2xf32> {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
