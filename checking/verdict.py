@@ -259,22 +259,22 @@ class _Result:
         moved = _disagreement(*exact, AGREE)
         if moved and not _disagreement(*self.pair("folded"), AGREE):
             exact, moved = self.pair("folded"), ""
-        tolerances = rtol, atol
-        kind, reason = self._judge(native, moved, tolerances, lambda precision: 0.0)
-        if kind == "differs" and tolerances == (None, None):
-            noise = partial(self.before.noise, self.name, self.index)
-            kind, reason = self._judge(native, moved, tolerances, noise)
+        judge = partial(self._judge, native, exact[0], moved, (rtol, atol))
+        kind, reason = judge(lambda precision: 0.0)
+        if kind == "differs" and rtol is None and atol is None:
+            kind, reason = judge(partial(self.before.noise, self.name, self.index))
         return self._output(kind, reason, _distance(*exact), *_native_error(*native))
 
     def _judge(
         self,
         native: tuple[Array, Array],
+        truth: Array,
         moved: str,
         tolerances: tuple[float | None, float | None],
         noise: Callable[[Precision], Array | float],
     ) -> tuple[Kind, str]:
         kind, reason = "same", ""
-        (truth, _), given = self.pair("exact"), self.given.of(self.name, "native")[self.index]
+        given = self.given.of(self.name, "native")[self.index]
         if given.shape != truth.shape:
             given = native[0]
         if moved:
