@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..bindings import entries, ir
-from .base import AttnormDialect, Op
+from . import NAMESPACE, OPS
 
 COMPOSITE_VERSION = 1
 """What the composites say that their attributes mean."""
@@ -13,12 +13,12 @@ _ATTRIBUTES = "composite_attributes"
 
 def is_own(composite: ir.Operation) -> bool:
     """Whether a composite has a name of the dialect's."""
-    return _name(composite).startswith(f"{AttnormDialect.DIALECT_NAMESPACE}.")
+    return _name(composite).startswith(f"{NAMESPACE}.")
 
 
 def stands_for_op(composite: ir.Operation) -> bool:
     """Whether a composite has the name of an op, and the version that we know."""
-    return _name(composite) in _classes() and _version(composite) == COMPOSITE_VERSION
+    return _name(composite) in OPS and _version(composite) == COMPOSITE_VERSION
 
 
 def op_of(composite: ir.Operation) -> ir.Operation:
@@ -27,9 +27,9 @@ def op_of(composite: ir.Operation) -> ir.Operation:
     Raises `ValueError` for another name or version, and with the constraint of the op's that the
     composite violates.
     """
-    name, version, known = _name(composite), _version(composite), _classes()
-    if name not in known:
-        raise ValueError(f"name: expected one of {', '.join(known)}")
+    name, version = _name(composite), _version(composite)
+    if name not in OPS:
+        raise ValueError(f"name: expected one of {', '.join(OPS)}")
     if version != COMPOSITE_VERSION:
         raise ValueError(f"version: expected {COMPOSITE_VERSION}, got {version}")
     has_attributes = _ATTRIBUTES in composite.attributes
@@ -41,15 +41,11 @@ def op_of(composite: ir.Operation) -> ir.Operation:
         loc=composite.location,
         ip=False,
     )
-    problem = known[name].problem(op.opview)
+    problem = OPS[name].problem(op.opview)
     if problem:
         op.erase()
         raise ValueError(problem)
     return op
-
-
-def _classes() -> dict[str, type[Op]]:
-    return {op.OPERATION_NAME: op for op in AttnormDialect.operations}
 
 
 def _name(composite: ir.Operation) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..bindings import hlo, ir
-from ..stablehlo import element_type
+from ..stablehlo import element_type, is_half
 from .affine import unwidened
 from .bands import KEY, QUERY, Frame, Part
 from .base import Refusal
-from .statistics import held_as
 from .views import (
     Atom,
     Dim,
@@ -138,7 +137,7 @@ class Scores:
                 if abs(divisor - cap) > 1e-3 * cap:
                     raise Refusal(f"softcap: expected tanh(s / {cap:g}), got tanh(s / {divisor:g})")
                 element = element_type(inner.results[0])
-                if float(number) not in held_as(cap if divides else 1 / cap, element):
+                if float(number) not in _held_as(cap if divides else 1 / cap, element):
                     # A cap of few digits: what it is off by is a scale.
                     self.scale *= cap / divisor
                 self.through |= {tanh: 0, inner: operand}
@@ -308,6 +307,12 @@ def _leads_to_product(value: ir.Value) -> bool:
 def _is_elementwise(select: ir.Operation) -> bool:
     """Whether the predicate has an element for each of the choices, and is not one for all."""
     return select.operands[0].type.rank == select.results[0].type.rank
+
+
+def _held_as(number: float, element: ir.Type) -> tuple[float, float]:
+    """A number as a type holds it; and as f32 does, where the type is a half type."""
+    wide = ir.F32Type.get(element.context) if is_half(element) else element
+    return ir.FloatAttr.get(element, number).value, ir.FloatAttr.get(wide, number).value
 
 
 def _fill_of(select: ir.Operation, factor: float) -> tuple[float, int] | None:

@@ -14,7 +14,8 @@ from .statistics import body_kind
 
 Number = float | int
 
-_MOVES = {"broadcast_in_dim", "convert", "reshape", "transpose"}
+_MOVES = {"broadcast_in_dim", "convert", "gather", "reshape", "transpose"}
+"""Of their first operand: indices do not matter where it is one number."""
 
 
 def _divide(a: Number, b: Number) -> Number:
@@ -80,7 +81,7 @@ def _fold(user: ir.Operation) -> ir.Value | None:
     if not list(user.results[0].uses):
         return None
     operands = list(user.operands)
-    numbers = [_number(operand) for operand in (operands[:1] if name == "gather" else operands)]
+    numbers = [_number(operand) for operand in (operands[:1] if name in _MOVES else operands)]
     if None in numbers:
         return None
     try:
@@ -94,7 +95,7 @@ def _fold(user: ir.Operation) -> ir.Value | None:
 
 def _computation(user: ir.Operation, name: str) -> Callable[..., Number] | None:
     """What an op does to numbers; None where that is not known here."""
-    if name in _MOVES or name == "gather":
+    if name in _MOVES:
         return lambda a: a
     if name == "reduce_window":
         return _sum_of_zeros if body_kind(user) == "add" else None

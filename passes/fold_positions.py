@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from ..bindings import Rewriter, apply_patterns, hlo, ir, simplify
-from ..stablehlo import Builder, is_static, shape_of
+from ..stablehlo import Builder, element_type, is_static, shape_of
 from .base import Pass, Report, operations
 from .known_integers import KnownIntegers
 from .views import made_by, trace
@@ -85,26 +83,15 @@ def _counted(indices: ir.Value, vector: int) -> int | None:
     return found[0] - (found[0] > vector)
 
 
-def compare_positions(
-    op: ir.Operation, rewriter: Rewriter, *, decided: Mapping[ir.Operation, bool]
-) -> bool:
+def decide(op: ir.Operation, known: KnownIntegers) -> bool:
     """Pattern: compare(positions, positions) -> true | false"""
-    if op not in decided:
+    truth = known.array(op.results[0])
+    if truth is None or not truth.size or truth.all() != truth.any():
         return False
-    b = Builder(rewriter.ip, op.location)
-    type_ = op.results[0].type
-    rewriter.replace(op, [b.full(decided[op], type_.element_type, tuple(type_.shape))])
+    b = Builder(ir.InsertionPoint(op), op.location)
+    decided = b.full(bool(truth.all()), element_type(op.results[0]), truth.shape)
+    op.results[0].replace_all_uses_with(decided)
     return True
-
-
-def _decided(module: ir.Operation) -> dict[ir.Operation, bool]:
-    """The comparisons that are true everywhere, or false, whatever the arguments."""
-    known, found = KnownIntegers(), {}
-    for op in operations(module, "stablehlo.compare"):
-        truth = known.array(op.results[0])
-        if truth is not None and truth.size and truth.all() == truth.any():
-            found[op] = bool(truth.all())
-    return found
 
 
 @dataclass(frozen=True)
@@ -148,8 +135,9 @@ class FoldPositionsPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""
-        compare = partial(compare_positions, decided=_decided(module))
+        known = KnownIntegers()
         # What is decided chooses indices: torch's may count from the end.
-        for pattern in (("stablehlo.compare", compare), ("stablehlo.gather", read_in_order)):
-            if apply_patterns(module, [pattern]):
-                simplify(module)
+        if [op for op in operations(module, "stablehlo.compare") if decide(op, known)]:
+            simplify(module)
+        if apply_patterns(module, [("stablehlo.gather", read_in_order)]):
+            simplify(module)

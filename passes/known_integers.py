@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..bindings import constant_value, ir
-from ..stablehlo import shape_of
+from ..stablehlo import element_type, is_static
 from .fold_constants import comparison
 from .views import producer, sizes
 
@@ -31,20 +31,21 @@ class KnownIntegers:
         return self._arrays[value]
 
     def _computed(self, value: ir.Value, steps: int) -> np.ndarray | None:
-        op, element = producer(value), value.type.element_type
-        if op is None or None in sizes(value):
+        op, shape = producer(value), sizes(value)
+        if op is None or not is_static(shape):
             return None
-        if math.prod(shape_of(value)) > min(MOST_ELEMENTS, self._left):
+        count = math.prod(shape)
+        if count > min(MOST_ELEMENTS, self._left):
             return None
-        dtype = _DTYPES.get(str(element))
+        dtype = _DTYPES.get(str(element_type(value)))
         compute = _COMPUTED.get(op.name.removeprefix("stablehlo."))
         if dtype is None or compute is None:
             return None
         operands = [self.array(operand, steps - 1) for operand in op.operands]
         if any(operand is None for operand in operands):
             return None
-        self._left -= math.prod(shape_of(value))
-        array = compute(op, tuple(value.type.shape), *operands)
+        self._left -= count
+        array = compute(op, shape, *operands)
         return None if array is None else array.astype(dtype)
 
 

@@ -77,7 +77,7 @@ def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic 
     found = _deviation_of(deviation)
     if found is None or found[1] != reduced.axes:
         return None
-    return Statistic(found[0], reduced, epsilon, path)
+    return Statistic(unwidened(found[0]), reduced, epsilon, path)
 
 
 def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
@@ -121,7 +121,7 @@ def _difference(inside: ir.Value, epsilon: float, path: Path) -> Statistic | Non
     if rows.dims != others.dims:
         return None
     path.elements += mean.elements
-    return Statistic(x, reduced, epsilon, path)
+    return Statistic(unwidened(x), reduced, epsilon, path)
 
 
 def _deviates(
@@ -132,17 +132,14 @@ def _deviates(
     if found is None:
         return None
     x, axes = found
-    own = unwidened(variance.x)
-    agreed = axes_of_rows(rows, variance.path, variance.reduced, own, unwidened(x))
-    return (x, axes) if agreed == axes else None
+    return (x, axes) if variance.axes_at(rows, unwidened(x)) == axes else None
 
 
 def _is_x(
     variance: Statistic, value: ir.Value, rows: ir.Value
 ) -> tuple[ir.Value, tuple[int, ...]] | None:
     """x and the axes, if `value` is the x whose variance `rows` spreads."""
-    own, plain = unwidened(variance.x), unwidened(value)
-    axes = axes_of_rows(rows, variance.path, variance.reduced, own, plain)
+    axes = variance.axes_at(rows, unwidened(value))
     return None if axes is None else (value, axes)
 
 

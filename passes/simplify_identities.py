@@ -80,9 +80,11 @@ def _other(operands: list[ir.Value], neutral: float) -> ir.Value | None:
 def _truth(compare: ir.Operation) -> ir.Value | None:
     """What a comparison of a truth value, converted to a number, with a number says of it."""
     says = comparison(compare)
+    if says is None:
+        return None
     for index in (0, 1):
         number, convert = splat(compare.operands[1 - index]), producer(compare.operands[index])
-        if says is None or number is None or convert is None or convert.name != "stablehlo.convert":
+        if number is None or convert is None or convert.name != "stablehlo.convert":
             continue
         truth = convert.operands[0]
         if not is_bool(element_type(truth)):

@@ -161,12 +161,6 @@ def _check_count(reduced: Reduced, number: float, divides: bool, element: ir.Typ
         raise Refusal(f"mean: expected a sum {how} {exact:g}, got that number rounded: {held:g}")
 
 
-def held_as(number: float, element: ir.Type) -> tuple[float, float]:
-    """A number as a type holds it; and as f32 does, where the type is a half type."""
-    wide = ir.F32Type.get(element.context) if is_half(element) else element
-    return ir.FloatAttr.get(element, number).value, ir.FloatAttr.get(wide, number).value
-
-
 def square_of(value: ir.Value) -> ir.Value | None:
     """x of `x * x`."""
     op = made_by(value, "multiply")

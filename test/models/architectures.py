@@ -69,21 +69,24 @@ def arguments(kind: str) -> dict[str, Any]:
     return {"input_features": torch.randn(2, 8, 24, generator=random), **answer}
 
 
-TEXT = {
+TOKENS = {
     "vocab_size": 64,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
     "max_position_embeddings": 64,
     "pad_token_id": 0,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+TEXT = {
+    **TOKENS,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+}
 GROUPED = {**TEXT, "num_key_value_heads": 2}
 GPT = {**TEXT, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
 PAIR = {
-    "vocab_size": 64,
+    **TOKENS,
     "d_model": 32,
     "encoder_layers": 2,
     "decoder_layers": 2,
@@ -91,10 +94,6 @@ PAIR = {
     "decoder_attention_heads": 4,
     "encoder_ffn_dim": 48,
     "decoder_ffn_dim": 48,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
     "decoder_start_token_id": 1,
 }
 T5 = {**PAIR, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
