@@ -16,7 +16,7 @@ from .kernels import Choice, insert_kernels
 from .kernels.machine import Machine
 from .parameters import insert_parameters
 from .scalable import transpose_products
-from .targets import Target
+from .targets import Target, find_target
 from .weights import Weight
 
 
@@ -39,6 +39,7 @@ def build(
     module, `AttnormError` for an unknown target or flag.
     """
     refused.check(module)
+    target = find_target(target)
     machine = Machine.parse(executable_target(target, tuple(flags)))
     chosen = choose_flags(module, target, flags)
     all_flags = [*tiling_flags(chosen), *flags]

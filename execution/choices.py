@@ -13,6 +13,7 @@ from . import refused
 from .compiler import executable_target, rewrite_module
 from .kernels import Choice, insert_kernels
 from .kernels.machine import Machine
+from .targets import find_target
 
 _PLACE = re.compile(r'"([^"\n]*)":(\d+):(\d+)')
 
@@ -44,7 +45,7 @@ def kernels_of(module: ir.Operation, target: str = "host") -> list[Kernel]:
     Raises `AttnormError` where IREE cannot read the module, or would not survive it.
     """
     refused.check(module)
-    machine = Machine.parse(executable_target(target))
+    machine = Machine.parse(executable_target(find_target(target)))
     choices: list[Choice] = []
     rewrite_module(
         bindings.bytecode(module),

@@ -118,10 +118,10 @@ def rewrite_module(
 
 
 @functools.cache
-def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
+def executable_target(target: Target, flags: tuple[str, ...] = ()) -> str:
     """What IREE knows of a target's CPU: the text of its `#hal.executable.target`.
 
-    Raises `AttnormError` for an unknown target or flag.
+    Raises `AttnormError` for an unknown flag.
     """
     module = "func.func @f(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }"
     with _invocation(_all_flags(target, flags)) as (session, invocation):
@@ -135,11 +135,9 @@ def executable_target(target: str | Target, flags: tuple[str, ...] = ()) -> str:
 
 def _all_flags(target: str | Target, flags: Sequence[str]) -> list[str]:
     """The flags of a session; those of the process are set."""
-    if isinstance(target, str):
-        target = find_target(target)
     session_flags, process_flags = _split_flags(flags)
     _initialize(process_flags)
-    return [*_SESSION_FLAGS, *target.flags(), *session_flags]
+    return [*_SESSION_FLAGS, *find_target(target).flags(), *session_flags]
 
 
 @contextmanager

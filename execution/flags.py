@@ -34,7 +34,7 @@ def choose_flags(
     module: ir.Operation, target: str | Target = "host", given: Sequence[str] = ()
 ) -> list[Flag]:
     """The flags for a module of plain StableHLO; a flag that is `given` has the value given."""
-    target = find_target(target) if isinstance(target, str) else target
+    target = find_target(target)
     level = "IREE's default is O0; O3 fuses more and may reorder sums, run-time checks are kept"
     flags = [Flag("--iree-opt-level", "O3", level), _tiling(module, target)]
     for text in target.flags():

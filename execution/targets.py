@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ _TRIPLES = {
     "aarch64": "aarch64-unknown-linux-gnu",
     "riscv64": "riscv64-unknown-linux-gnu",
 }
+HOST_VARIABLE = "ATTNORM_HOST"
 _MACHINES = {"x86_64": "x86-64", "AMD64": "x86-64", "arm64": "aarch64"}
 
 
@@ -54,7 +56,7 @@ _RV64GC = ("+m", "+a", "+f", "+d", "+c")
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("host", "the machine that compiles", "", "host"),
+        Target("host", "the machine that compiles, or what ATTNORM_HOST names", "", "host"),
         Target("x86-64", "any x86-64: SSE2", "x86-64", "x86-64"),
         Target("x86-64-v2", "SSE4.2", "x86-64", "x86-64-v2"),
         Target("x86-64-v3", "AVX2 and FMA: Haswell, Zen and later", "x86-64", "x86-64-v3"),
@@ -80,18 +82,21 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def find_target(spec: str) -> Target:
+def find_target(spec: str | Target) -> Target:
     """The target that `NAME[:CPU][,+FEATURE|-FEATURE]...` names.
 
     `x86-64-v3`, `aarch64:neoverse-v2`, `riscv64+v,+zvl256b`. A CPU takes the place of the row's
-    CPU and features; features are added. Raises `AttnormError`, listing the choices, for a
-    name, a CPU or a feature that the tables do not have.
+    CPU and features; features are added. `host` is the target that the environment variable
+    ATTNORM_HOST names, where it is set. Raises `AttnormError`, listing the choices, for a name, a
+    CPU or a feature that the tables do not have.
     """
+    if isinstance(spec, Target):
+        return spec
     head, *features = spec.split(",")
     name, colon, cpu = head.partition(":")
     if name not in TARGETS:
         raise _unknown("target", name, TARGETS)
-    target = TARGETS[name]
+    target = _host() if name == "host" else TARGETS[name]
     architecture = target.architecture or _host_architecture()
     if colon:
         _check("CPU", cpu, CPUS.get(architecture, ()), architecture)
@@ -105,6 +110,14 @@ def find_target(spec: str) -> Target:
     if colon or features:
         target = replace(target, name=spec, features=(*target.features, *features))
     return target
+
+
+def _host() -> Target:
+    """The target that "host" means."""
+    spec = os.environ.get(HOST_VARIABLE, "host")
+    if spec.partition(",")[0].partition(":")[0] == "host":
+        return TARGETS["host"]
+    return find_target(spec)
 
 
 def _host_architecture() -> str:

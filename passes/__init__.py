@@ -34,10 +34,11 @@ NAMES: tuple[str, ...] = (
     "expand-sdpa",
     "to-composites",
     "verify-no-opaque-calls",
+    "legalize-dynamic-shapes",
+    "legalize-bf16-converts",
     "expand-matvec",
     "hold-projections",
     "outline-rows",
-    "legalize-dynamic-shapes",
     "inline-small-resources",
 )
 """Every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in

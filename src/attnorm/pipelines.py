@@ -116,6 +116,7 @@ PIPELINES: dict[str, Pipeline] = {
             "verify-no-opaque-calls",
             *_CLEAN,
             "legalize-dynamic-shapes",
+            "legalize-bf16-converts",
             "expand-matvec",
             "hold-projections",
             "outline-rows",

@@ -11,6 +11,7 @@ from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.compiler import CompileError, compile_module
 from attnorm.execution.program import Program
+from attnorm.execution.targets import find_target
 
 
 def parse(text, name="model.mlir"):
@@ -89,7 +90,7 @@ def test_optimization_level_takes_effect(tmp_path):
     """What is compiled in process is what `iree-compile` makes of the same module at O3."""
     (tmp_path / "module.mlir").write_text(ATTENTION)
     flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu"]
-    flags += ["--iree-llvmcpu-target-cpu=host", "--iree-input-demote-f64-to-f32=false"]
+    flags += [*find_target("host").flags(), "--iree-input-demote-f64-to-f32=false"]
     flags += ["--iree-opt-level=O3", "--iree-opt-strip-assertions=false"]
     flags += ["--iree-llvmcpu-debug-symbols=false", "--iree-vm-bytecode-module-strip-source-map"]
     command = [find_tool("iree-compile"), *flags, "module.mlir", "-o", "module.vmfb"]

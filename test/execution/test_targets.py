@@ -10,9 +10,9 @@ from modules import ATTENTION, RMS_NORM
 from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.build import build
-from attnorm.execution.compiler import compile_module
+from attnorm.execution.compiler import compile_module, executable_target
 from attnorm.execution.cpus import CPUS, FEATURES
-from attnorm.execution.targets import _TRIPLES, TARGETS, find_target
+from attnorm.execution.targets import _TRIPLES, HOST_VARIABLE, TARGETS, find_target
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -55,6 +55,25 @@ def test_cpu_and_features_reach_iree():
     features = "--iree-llvmcpu-target-cpu-features=+neon,+sve,+bf16"
     assert features in find_target("aarch64+sve,+bf16").flags()
     assert compile_module(RMS_NORM.encode(), "x86-64:znver4,-avx512f")
+
+
+def test_host_is_what_the_environment_says(monkeypatch):
+    """ATTNORM_HOST names what "host" means; where it is not set, that is this machine."""
+    monkeypatch.delenv(HOST_VARIABLE, raising=False)
+    assert find_target("host") is TARGETS["host"]
+    monkeypatch.setenv(HOST_VARIABLE, "x86-64-v3")
+    assert find_target("host") is TARGETS["x86-64-v3"]
+    assert find_target("host,+avx512f").flags() == (
+        *find_target("x86-64-v3").flags(),
+        "--iree-llvmcpu-target-cpu-features=+avx512f",
+    )
+    assert find_target("x86-64") is TARGETS["x86-64"]
+    assert "+avx2" in executable_target(find_target("host"))
+    monkeypatch.setenv(HOST_VARIABLE, "x86-64")
+    assert "+avx2" not in executable_target(find_target("host"))
+    monkeypatch.setenv(HOST_VARIABLE, "haswell")
+    with pytest.raises(AttnormError, match="unknown target 'haswell'"):
+        find_target("host")
 
 
 @pytest.mark.parametrize(
