@@ -1,23 +1,20 @@
-"""Every exported module and every example keeps its values through both pipelines.
-
-The exporters' modules stand beside the project, where they are there at all; a few of them are
-copied into it.
-"""
+"""Every exported module and every example keeps its values through both pipelines."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from exports import COPIES, exported
 
 from attnorm import api
 from attnorm.checking import check
 
 ROOT = Path(__file__).parents[2]
-COPIES = ROOT / "test" / "models" / "Inputs"
-FOLDERS = (ROOT.parent / "shared" / "inputs", COPIES, ROOT / "examples")
+EXAMPLES = ROOT / "examples"
 MODULES = {
-    str(path.relative_to(folder)): path for folder in FOLDERS for path in folder.rglob("*.mlir")
+    **exported(),
+    **{str(path.relative_to(EXAMPLES)): path for path in EXAMPLES.rglob("*.mlir")},
 }
 # LiteRT's call carries no epsilon.
 EPSILON = "rms-norm-epsilon=1e-6"

@@ -1,4 +1,7 @@
-"""Attention in blocks, written out and in loops, through IREE against float64."""
+"""Attention in blocks, written out and in loops, against float64.
+
+StableHLO's interpreter runs every case, and IREE every fifth: it takes seconds to compile a dozen.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 
 from attnorm import api, dialect, pipeline, reference
 from attnorm.bindings import bytecode, ir
+from attnorm.execution import interpreter
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
 from attnorm.execution.tensor_type import TensorType
@@ -41,19 +45,28 @@ def tensor(array):
 
 
 def check(cases, passes):
-    """Compiles the cases as one module and compares both results of each with the definition."""
+    """Compares both results of each case with the definition, interpreted and compiled."""
     with api.new_context(), ir.Location.unknown():
-        module = ir.Module.create().operation
-        block = module.regions[0].blocks[0]
-        for index, (arrays, attributes) in enumerate(cases):
-            with ir.InsertionPoint(block):
-                _define(f"f{index}", arrays, {"scale": 0.35, **attributes})
-        pipeline.run(module, pipeline.resolve(f"{passes},canonicalize,cse"))
-        program = Program(compile_module(bytecode(module)), device="local-sync")
+        module = _expanded(cases, passes)
+        sample = _expanded(cases[::5], passes)
+        program = Program(compile_module(bytecode(sample)), device="local-sync")
     for index, (arrays, attributes) in enumerate(cases):
-        got = program(*arrays.values(), function=f"f{index}")
         want = reference.sdpa(**arrays, **{"scale": 0.35, **attributes})
+        got = interpreter.evaluate(module, *arrays.values(), function=f"f{index}")
         _compare(got, want, arrays, attributes)
+        if index % 5 == 0:
+            got = program(*arrays.values(), function=f"f{index // 5}")
+            _compare(got, want, arrays, attributes)
+
+
+def _expanded(cases, passes):
+    """A module with a function for each case."""
+    module = ir.Module.create().operation
+    for index, (arrays, attributes) in enumerate(cases):
+        with ir.InsertionPoint(module.regions[0].blocks[0]):
+            _define(f"f{index}", arrays, {"scale": 0.35, **attributes})
+    pipeline.run(module, pipeline.resolve(f"{passes},canonicalize,cse"))
+    return module
 
 
 def _define(name, arrays, attributes):

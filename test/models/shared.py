@@ -13,10 +13,6 @@ from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
 from attnorm.execution.tensor_type import TensorType
 
-ROOT = Path(__file__).parents[2]
-COPIES = Path(__file__).parent / "Inputs"
-SHARED = ROOT.parent / "shared" / "inputs"
-
 # By which part of the largest value of an output a result may be off.
 BOUNDS = {"f32": 2e-4, "f16": 2.0**-9, "bf16": 2.0**-6}
 

@@ -1,7 +1,4 @@
-"""Exported modules: every op has a definition, and values are the frameworks'.
-
-`../models/Inputs` has a few of them. All the others stand beside the project, where they are there.
-"""
+"""Exported modules: every op has a definition, and values are the frameworks'."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import exported
 
 from attnorm import api, reference
 from attnorm.bindings import ir
@@ -21,12 +19,7 @@ from attnorm.reference.interpreter import HANDLERS
 from attnorm.reference.kinds import Precision
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = (TESTS / "models" / "Inputs", TESTS.parents[1] / "shared" / "inputs")
-PATHS = {
-    str(path.relative_to(folder)): path
-    for folder in reversed(FOLDERS)
-    for path in sorted(folder.rglob("*.mlir"))
-}
+PATHS = exported()
 PIPELINES = ("attnorm-raise", "attnorm-to-composites", "attnorm-to-iree")
 # Which carries no epsilon.
 EPSILON = 1e-6
