@@ -6,8 +6,8 @@
     python test/run.py frameworks               what needs torch, JAX, ONNX, ... beside it
     python test/run.py --target x86-64-v3       compiled for AVX2 wherever the tests say "host"
 
-The counts come from lit's JSON and pytest's JUnit XML; why tests were skipped stands above them. Exit
-status 1 where a test failed or none ran.
+The counts come from lit's JSON and pytest's JUnit XML; above them stands why tests were skipped.
+Exit status 1 where a test failed or none ran.
 """
 
 from __future__ import annotations

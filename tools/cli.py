@@ -259,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="attnorm", description="Compiles and runs StableHLO on CPUs through IREE."
     )
+    parser.add_argument("--version", action=options.Version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:

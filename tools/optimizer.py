@@ -28,6 +28,7 @@ from ..files import check_writable, read_bytes, write_atomically
 from ..pipeline import Printing, Step, check_pass_name, resolve
 from ..pipeline import run as run_pipeline
 from .expectations import mismatches
+from .options import Version
 
 _SEPARATOR = "// -----"
 
@@ -128,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add("--version", action=Version)
     add("-o", dest="output", default="-", metavar="FILE", help="output; - is stdout (the default)")
     add("--pass-pipeline", metavar="TEXT", help="'builtin.module(pass{option=value},...)'")
     add(

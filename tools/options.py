@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from .. import __version__
 from ..files import read_bytes
 
 if TYPE_CHECKING:
     from ..bindings import ir
 
 _SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:SEED or @FILE.npy"
+
+
+class Version(argparse.Action):
+    """Prints the versions that a report of a bug wants, and ends: what `--version` does.
+
+    They are looked up when they are asked for, as that takes time.
+    """
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the versions and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Prints them."""
+        from importlib.metadata import version
+
+        packages = ("torch-mlir", "iree-base-compiler", "iree-base-runtime")
+        beneath = ", ".join(f"{name} {version(name)}" for name in packages)
+        print(f"{parser.prog} {__version__} ({beneath})")
+        parser.exit()
 
 
 def add_input_format(parser: argparse.ArgumentParser) -> None:

@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from .frontends.from_onnx import from_onnx
     from .frontends.from_torch import from_torch
 
+__version__ = "0.2.0"
+
 __all__ = [
     "AttnormError",
     "Diagnostic",
     "Program",
+    "__version__",
     "compile",
     "from_hugging_face",
     "from_jax",
