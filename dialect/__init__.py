@@ -5,7 +5,8 @@
 
 from threading import Lock
 
-from ..bindings import ir
+from attnorm.bindings import ir
+
 from .add_rms_norm import AddRmsNorm, add_rms_norm
 from .base import AttnormDialect, Op
 from .layer_norm import LayerNorm, layer_norm

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..bindings import entries, ir
+from attnorm.bindings import entries, ir
+
 from . import NAMESPACE, OPS
 
 COMPOSITE_VERSION = 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..bindings import ir
-from ..stablehlo import Builder, Size
+from attnorm.bindings import ir
+from attnorm.stablehlo import Builder, Size
+
 from .views import Atom, Dim, identity, regroup
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..bindings import ir
-from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import Builder
+from attnorm.bindings import ir
+from attnorm.dialect.sdpa import UNBOUNDED
+from attnorm.stablehlo import Builder
+
 from .attention_dense import dense
 from .attention_formula import Attention
 

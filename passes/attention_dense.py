@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..bindings import ir
-from ..stablehlo import Builder, Shape, shape_of
+from attnorm.bindings import ir
+from attnorm.stablehlo import Builder, Shape, shape_of
+
 from .attention_formula import Attention
 
 

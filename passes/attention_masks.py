@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..bindings import ir
-from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import Builder, element_type, is_half, shape_of
+from attnorm.bindings import ir
+from attnorm.dialect.sdpa import UNBOUNDED
+from attnorm.stablehlo import Builder, element_type, is_half, shape_of
+
 from .arrange import arrange
 from .attention_scores import INFINITY, Mask, Scores
 from .attention_values import Values

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..bindings import ir
-from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import Builder, element_type
+from attnorm.bindings import ir
+from attnorm.dialect.sdpa import UNBOUNDED
+from attnorm.stablehlo import Builder, element_type
+
 from .attention_formula import Attention
 
 

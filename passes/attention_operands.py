@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ..bindings import hlo, ir
-from ..stablehlo import Builder, element_type, is_half
+from attnorm.bindings import hlo, ir
+from attnorm.stablehlo import Builder, element_type, is_half
+
 from .arrange import arrange
 from .attention_scores import Scores
 from .attention_values import Values

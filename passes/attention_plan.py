@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..bindings import ir
-from ..errors import AttnormError
-from ..stablehlo import Builder, is_static, shape_of
+from attnorm.bindings import ir
+from attnorm.errors import AttnormError
+from attnorm.stablehlo import Builder, is_static, shape_of
+
 from .attention_blocks import blocks
 from .attention_dense import dense
 from .attention_formula import Attention

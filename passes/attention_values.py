@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import ir
+from attnorm.bindings import ir
+
 from .attention_scores import INFINITY, Scores
 from .base import Refusal
 from .statistics import Path, axes_of_rows, readers, reduction_of, same_value

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..bindings import Rewriter, apply_patterns, ir
-from ..errors import AttnormError
+from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.errors import AttnormError
 
 
 class Report:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from ..bindings import entries, ir
+from attnorm.bindings import entries, ir
+
 from .base import Refusal
 
 # What custom_call and composite themselves define; none of it is a parameter of the callee.

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import dialect
-from ..bindings import Rewriter, ir
-from ..stablehlo import Builder, compute_type, element_type, is_float, shape_of
+from attnorm import dialect
+from attnorm.bindings import Rewriter, ir
+from attnorm.stablehlo import Builder, compute_type, element_type, is_float, shape_of
+
 from . import call_attributes
 from .base import Refusal
 

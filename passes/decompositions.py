@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..bindings import ir
-from ..dialect.composites import COMPOSITE_VERSION
+from attnorm.bindings import ir
+from attnorm.dialect.composites import COMPOSITE_VERSION
 
 
 class Symbols:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir
-from ..stablehlo import Builder, element_type, is_float, is_static, shape_of
+from attnorm.bindings import Rewriter, apply_patterns, hlo, ir
+from attnorm.stablehlo import Builder, element_type, is_float, is_static, shape_of
+
 from .base import Pass, Report
 
 MOST_VECTORS = 4

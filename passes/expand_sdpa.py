@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from ..bindings import Rewriter, apply_patterns, ir
-from ..stablehlo import Builder
+from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.stablehlo import Builder
+
 from .attention_formula import Attention
 from .attention_plan import Plan
 from .base import Pass, Report, option

@@ -7,8 +7,9 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, constant_value, ir, simplify
-from ..stablehlo import Builder, is_bool, is_float
+from attnorm.bindings import Rewriter, apply_patterns, constant_value, ir, simplify
+from attnorm.stablehlo import Builder, is_bool, is_float
+
 from .base import Pass, Report
 from .statistics import body_kind
 

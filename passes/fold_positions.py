@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir, simplify
-from ..stablehlo import Builder, element_type, is_static, shape_of
+from attnorm.bindings import Rewriter, apply_patterns, hlo, ir, simplify
+from attnorm.stablehlo import Builder, element_type, is_static, shape_of
+
 from .base import Pass, Report, operations
 from .known_integers import KnownIntegers
 from .views import made_by, trace

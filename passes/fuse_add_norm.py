@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, ir
+
 from .base import Pass, Report
 
 

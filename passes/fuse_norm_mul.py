@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
-from ..stablehlo import Builder, compute_type, element_type, is_half, shape_of
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.stablehlo import Builder, compute_type, element_type, is_half, shape_of
+
 from .base import Pass, Refusal, Report
 
 

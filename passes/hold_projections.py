@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir
-from ..stablehlo import Builder
+from attnorm.bindings import Rewriter, apply_patterns, hlo, ir
+from attnorm.stablehlo import Builder
+
 from .base import Pass, Report
 
 _ELEMENTWISE = frozenset(f"stablehlo.{name}" for name in ("add", "convert", "multiply"))

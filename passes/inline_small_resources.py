@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, inline_resource_of, ir
+from attnorm.bindings import Rewriter, apply_patterns, inline_resource_of, ir
+
 from .base import Pass, Report
 
 LARGEST = 128

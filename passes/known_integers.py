@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..bindings import constant_value, ir
-from ..stablehlo import element_type, is_static
+from attnorm.bindings import constant_value, ir
+from attnorm.stablehlo import element_type, is_static
+
 from .fold_constants import comparison
 from .views import producer, sizes
 

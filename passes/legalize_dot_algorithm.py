@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir
-from ..stablehlo import Builder, shape_of
+from attnorm.bindings import Rewriter, apply_patterns, hlo, ir
+from attnorm.stablehlo import Builder, shape_of
+
 from .base import Pass, Report
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bindings import ir
+from attnorm.bindings import ir
+
 from .base import Pass, Report, operations
 from .legalize_shape_ops import DYNAMIC
 from .sizes import Size, Sizes, constant, erase_unused, known, producer, product

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import ir
+from attnorm.bindings import ir
+
 from .base import Pass, Report, operations
 from .sizes import Size, Sizes, constant, erase_unused, known
 from .write_sizes import IndexWriter

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import ir
-from ..stablehlo import Builder
+from attnorm.bindings import ir
+from attnorm.stablehlo import Builder
+
 from .base import Pass, Report, operations
 from .sizes import Sizes, erase_unused
 from .write_sizes import StablehloWriter

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..bindings import ir
-from ..stablehlo import is_half
+from attnorm.bindings import ir
+from attnorm.stablehlo import is_half
+
 from .affine import Factor, factor_along, unwidened
 from .roots import Normalised
 from .statistics import Path, axes_of_rows, mean_of

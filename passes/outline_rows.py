@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..bindings import erase_dead, ir
+from attnorm.bindings import erase_dead, ir
+
 from .base import Pass, Report, operations
 from .decompositions import Symbols, composite, define
 from .row_clusters import Cluster, Graph

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir, run_native
-from ..dialect import composites
+from attnorm.bindings import Rewriter, apply_patterns, ir, run_native
+from attnorm.dialect import composites
+
 from . import call_attributes
 from .base import Pass, Refusal, Report
 from .callees import COMPOSITES, Call

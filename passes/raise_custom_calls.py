@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from ..bindings import Rewriter, apply_patterns, ir
+from attnorm.bindings import Rewriter, apply_patterns, ir
+
 from . import call_attributes
 from .base import Pass, Refusal, Report, option
 from .callees import CUSTOM_CALLS, Call

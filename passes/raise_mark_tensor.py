@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..bindings import ir
+from attnorm.bindings import ir
+
 from . import call_attributes
 from .base import Pass, Refusal, Report, operations
 

@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, constant_value, erase_dead, ir
-from ..dialect.sdpa import UNBOUNDED
-from ..stablehlo import Builder, element_type, is_bool
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, constant_value, erase_dead, ir
+from attnorm.dialect.sdpa import UNBOUNDED
+from attnorm.stablehlo import Builder, element_type, is_bool
+
 from .attention_masks import is_representable, placement_of, start_of
 from .attention_scores import INFINITY, LOWEST_FILL, as_mask
 from .bands import KEY, QUERY, Band, Frame, Part, band_of, band_of_elements, source_frame

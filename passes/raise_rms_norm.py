@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, erase_dead, ir
-from ..stablehlo import Builder, element_type, is_half
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, erase_dead, ir
+from attnorm.stablehlo import Builder, element_type, is_half
+
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report
 from .roots import ROOTS, Normalised, Statistic, normalised, under

@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, erase_dead, hlo, ir
-from ..stablehlo import Builder, element_type
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, erase_dead, hlo, ir
+from attnorm.stablehlo import Builder, element_type
+
 from .arrange import arrange
 from .attention_masks import masking_of, sinks_of
 from .attention_operands import (

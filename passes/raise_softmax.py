@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, erase_dead, ir
-from ..stablehlo import Builder, element_type
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, erase_dead, ir
+from attnorm.stablehlo import Builder, element_type
+
 from .affine import unwidened
 from .base import Pass, Refusal, Report
 from .statistics import Path, axes_of_rows, one_over, readers, reduction_of, same_value

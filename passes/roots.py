@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..bindings import ir
-from ..stablehlo import element_type, is_half
+from attnorm.bindings import ir
+from attnorm.stablehlo import element_type, is_half
+
 from .affine import Factor
 from .statistics import Path, Reduced, axes_of_rows, one_over, plus_epsilon
 from .views import is_move, is_splat, made_by, users

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..bindings import constant_value, ir
-from ..stablehlo import element_type, is_bool
+from attnorm.bindings import constant_value, ir
+from attnorm.stablehlo import element_type, is_bool
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
 _ELEMENTWISE = frozenset(

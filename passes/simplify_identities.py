@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir, simplify
-from ..stablehlo import Builder, element_type, is_bool
+from attnorm.bindings import Rewriter, apply_patterns, ir, simplify
+from attnorm.stablehlo import Builder, element_type, is_bool
+
 from .base import Pass, Report
 from .fold_constants import comparison
 from .views import is_move, is_splat, producer, splat, users

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..bindings import ir, raising_located, run_native
+from attnorm.bindings import ir, raising_located, run_native
+
 from .base import Pass, Refusal, Report, operations, option
 from .legalize_shape_assertions import TARGET as SHAPE_ASSERTION
 from .legalize_shape_assertions import comparison

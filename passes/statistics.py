@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..bindings import hlo, ir
-from ..stablehlo import element_type, is_half
+from attnorm.bindings import hlo, ir
+from attnorm.stablehlo import element_type, is_half
+
 from .base import Refusal
 from .views import (
     Atom,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from .. import dialect
-from ..bindings import Rewriter, apply_patterns, ir
-from ..errors import AttnormError
+from attnorm import dialect
+from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.errors import AttnormError
+
 from . import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
 from .base import Pass, Report, operations, option
 from .decompositions import Symbols, composite, define

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from ..bindings import Rewriter, apply_patterns, ir
+from attnorm.bindings import Rewriter, apply_patterns, ir
+
 from .base import Pass, Report
 from .callees import CUSTOM_CALLS
 from .legalize_shape_assertions import TARGET

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..bindings import constant_value, ir
-from ..stablehlo import is_float
+from attnorm.bindings import constant_value, ir
+from attnorm.stablehlo import is_float
 
 
 @dataclass(frozen=True)

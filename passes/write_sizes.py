@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bindings import ir
-from ..stablehlo import Builder
-from ..stablehlo import Size as Dimension
+from attnorm.bindings import ir
+from attnorm.stablehlo import Builder
+from attnorm.stablehlo import Size as Dimension
+
 from .sizes import Atom, Size, Sizes, known
 
 
