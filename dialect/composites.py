@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attnorm.bindings import entries, ir
+from attnorm.ir.attributes import entries
+from attnorm.ir.mlir import ir
 
 from . import NAMESPACE, OPS
 

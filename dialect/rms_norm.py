@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from attnorm.bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
 
-from .base import (
-    F64,
-    Choice,
-    I64Array,
-    Op,
-)
+from .base import F64, Choice, I64Array, Op
 from .rules import (
     axes_in_range,
     epsilon_in_range,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from attnorm.bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
 
 from .base import (
     F64,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attnorm.bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
 
 from .base import I64, Op, constraint
 from .rules import is_float, is_like, is_not_empty

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import Builder, element_type
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, element_type
 
 from .statistics import only_user
 from .views import Atom, View, identity, is_splat, made_by, merge, narrows, producer, trace

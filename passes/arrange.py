@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import Builder, Size
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, Size
 
 from .views import Atom, Dim, identity, regroup
 

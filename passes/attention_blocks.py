@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from attnorm.bindings import ir
 from attnorm.dialect.sdpa import UNBOUNDED
-from attnorm.stablehlo import Builder
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder
 
 from .attention_dense import dense
 from .attention_formula import Attention

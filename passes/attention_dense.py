@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import Builder, Shape, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, Shape, shape_of
 
 from .attention_formula import Attention
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from attnorm.bindings import ir
 from attnorm.dialect.sdpa import F32_LARGEST, UNBOUNDED
-from attnorm.stablehlo import Builder, compute_type, element_type, is_bool, is_float, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, compute_type, element_type, is_bool, is_float, shape_of
 
 
 @dataclass(frozen=True)

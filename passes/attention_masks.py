@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from attnorm.bindings import ir
 from attnorm.dialect.sdpa import UNBOUNDED
-from attnorm.stablehlo import Builder, element_type, is_half, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, element_type, is_half, shape_of
 
 from .arrange import arrange
 from .attention_scores import INFINITY, Mask, Scores

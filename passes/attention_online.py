@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from attnorm.bindings import ir
 from attnorm.dialect.sdpa import UNBOUNDED
-from attnorm.stablehlo import Builder, element_type
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, element_type
 
 from .attention_formula import Attention
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from attnorm.bindings import hlo, ir
-from attnorm.stablehlo import Builder, element_type, is_half
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.stablehlo import Builder, element_type, is_half
 
 from .arrange import arrange
 from .attention_scores import Scores

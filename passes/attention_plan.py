@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
-from attnorm.stablehlo import Builder, is_static, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder, is_static, shape_of
 
 from .attention_blocks import blocks
 from .attention_dense import dense

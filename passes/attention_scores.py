@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from attnorm.bindings import hlo, ir
-from attnorm.stablehlo import element_type, is_half
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.stablehlo import element_type, is_half
 
 from .affine import unwidened
 from .bands import KEY, QUERY, Frame, Part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 from .attention_scores import INFINITY, Scores
 from .base import Refusal

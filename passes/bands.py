@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from attnorm.bindings import constant_value, ir
 from attnorm.dialect.sdpa import FARTHEST
-from attnorm.stablehlo import is_bool, is_float
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import is_bool, is_float
 
 from .views import Dim, compose, identity, is_splat, producer, sizes, splat, trace
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 
 class Report:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from attnorm.bindings import entries, ir
+from attnorm.ir.attributes import entries
+from attnorm.ir.mlir import ir
 
 from .base import Refusal
 

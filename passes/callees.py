@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, ir
-from attnorm.stablehlo import Builder, compute_type, element_type, is_float, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter
+from attnorm.ir.stablehlo import Builder, compute_type, element_type, is_float, shape_of
 
 from . import call_attributes
 from .base import Refusal

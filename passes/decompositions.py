@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attnorm.bindings import ir
 from attnorm.dialect.composites import COMPOSITE_VERSION
+from attnorm.ir.mlir import ir
 
 
 class Symbols:

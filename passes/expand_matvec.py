@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, hlo, ir
-from attnorm.stablehlo import Builder, element_type, is_float, is_static, shape_of
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder, element_type, is_float, is_static, shape_of
 
 from .base import Pass, Report
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
-from attnorm.stablehlo import Builder
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder
 
 from .attention_formula import Attention
 from .attention_plan import Plan

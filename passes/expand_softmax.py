@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
-from attnorm.stablehlo import Builder, compute_type, element_type
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder, compute_type, element_type
 
 from .base import Pass, Report
 

@@ -7,8 +7,10 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, constant_value, ir, simplify
-from attnorm.stablehlo import Builder, is_bool, is_float
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, simplify
+from attnorm.ir.stablehlo import Builder, is_bool, is_float
 
 from .base import Pass, Report
 from .statistics import body_kind

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import ir, simplify
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import simplify
 
 from .base import Pass, Report, operations
 from .sizes import Sizes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, hlo, ir, simplify
-from attnorm.stablehlo import Builder, element_type, is_static, shape_of
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, simplify
+from attnorm.ir.stablehlo import Builder, element_type, is_static, shape_of
 
 from .base import Pass, Report, operations
 from .known_integers import KnownIntegers

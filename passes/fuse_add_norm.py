@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 from .base import Pass, Report
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, ir
-from attnorm.stablehlo import Builder, compute_type, element_type, is_half, shape_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder, compute_type, element_type, is_half, shape_of
 
 from .base import Pass, Refusal, Report
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, inline_resource_of, ir
+from attnorm.ir.attributes import inline_resource_of
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 from .base import Pass, Report
 

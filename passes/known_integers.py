@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attnorm.bindings import constant_value, ir
-from attnorm.stablehlo import element_type, is_static
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import element_type, is_static
 
 from .fold_constants import comparison
 from .views import producer, sizes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, hlo, ir
-from attnorm.stablehlo import Builder, shape_of
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder, shape_of
 
 from .base import Pass, Report
 

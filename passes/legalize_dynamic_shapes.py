@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 from .base import Pass, Report, operations
 from .legalize_shape_ops import DYNAMIC

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
 from attnorm.dialect.base import same_shape, show
 from attnorm.dialect.base import shape_of as sizes_of
-from attnorm.stablehlo import Builder, compute_type, element_type, is_bool, is_float
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
+from attnorm.ir.stablehlo import Builder, compute_type, element_type, is_bool, is_float
 
 from . import call_attributes
 from .base import Pass, Refusal, Report

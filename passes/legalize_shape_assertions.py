@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 from .base import Pass, Report, operations
 from .sizes import Size, Sizes, constant, erase_unused, known

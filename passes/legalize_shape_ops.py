@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import Builder
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder
 
 from .base import Pass, Report, operations
 from .sizes import Sizes, erase_unused

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import is_half
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import is_half
 
 from .affine import Factor, factor_along, unwidened
 from .roots import Normalised

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attnorm.bindings import erase_dead, ir
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import erase_dead
 
 from .base import Pass, Report, operations
 from .decompositions import Symbols, composite, define

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, ir, run_native
 from attnorm.dialect import composites
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, run_native
 
 from . import call_attributes
 from .base import Pass, Refusal, Report

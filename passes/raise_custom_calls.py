@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 from . import call_attributes
 from .base import Pass, Refusal, Report, option

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, erase_dead, ir
-from attnorm.stablehlo import Builder, element_type, is_half
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, erase_dead
+from attnorm.ir.stablehlo import Builder, element_type, is_half
 
 from .affine import Affine, Factor, factor_along, unwidened
 from .base import Pass, Refusal, Report

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 from . import call_attributes
 from .base import Pass, Refusal, Report, operations

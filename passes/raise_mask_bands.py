@@ -8,9 +8,11 @@ from functools import partial
 import numpy as np
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, constant_value, erase_dead, ir
 from attnorm.dialect.sdpa import UNBOUNDED
-from attnorm.stablehlo import Builder, element_type, is_bool
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, erase_dead
+from attnorm.ir.stablehlo import Builder, element_type, is_bool
 
 from .attention_masks import is_representable, placement_of, start_of
 from .attention_scores import INFINITY, LOWEST_FILL, as_mask

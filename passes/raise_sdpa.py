@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, erase_dead, hlo, ir
-from attnorm.stablehlo import Builder, element_type
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, erase_dead
+from attnorm.ir.stablehlo import Builder, element_type
 
 from .arrange import arrange
 from .attention_masks import masking_of, sinks_of

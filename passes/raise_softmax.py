@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, erase_dead, ir
-from attnorm.stablehlo import Builder, element_type
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, erase_dead
+from attnorm.ir.stablehlo import Builder, element_type
 
 from .affine import unwidened
 from .base import Pass, Refusal, Report

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import (
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import (
     Builder,
     compute_type,
     element_type,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import element_type, is_half
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import element_type, is_half
 
 from .affine import Factor
 from .statistics import Path, Reduced, axes_of_rows, one_over, plus_epsilon

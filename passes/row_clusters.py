@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from attnorm.bindings import constant_value, ir
-from attnorm.stablehlo import element_type, is_bool
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import element_type, is_bool
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
 _ELEMENTWISE = frozenset(

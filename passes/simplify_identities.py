@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, ir, simplify
-from attnorm.stablehlo import Builder, element_type, is_bool
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns, simplify
+from attnorm.ir.stablehlo import Builder, element_type, is_bool
 
 from .base import Pass, Report
 from .fold_constants import comparison

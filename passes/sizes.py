@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import hlo, ir
+from attnorm.ir.mlir import hlo, ir
 
 Size = tuple[tuple[tuple[int, ...], int], ...]
 """A polynomial: pairs of a monomial (atoms by number, ascending) and its coefficient, ascending."""

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from attnorm.bindings import ir, raising_located, run_native
+from attnorm.ir.diagnostics import raising_located
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import run_native
 
 from .base import Pass, Refusal, Report, operations, option
 from .legalize_shape_assertions import TARGET as SHAPE_ASSERTION

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attnorm.bindings import hlo, ir
-from attnorm.stablehlo import element_type, is_half
+from attnorm.ir.mlir import hlo, ir
+from attnorm.ir.stablehlo import element_type, is_half
 
 from .base import Refusal
 from .views import (

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from attnorm import dialect
-from attnorm.bindings import Rewriter, apply_patterns, ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 from . import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
 from .base import Pass, Report, operations, option

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from attnorm.bindings import Rewriter, apply_patterns, ir
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import Rewriter, apply_patterns
 
 from .base import Pass, Report
 from .callees import CUSTOM_CALLS

@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import constant_value, ir
-from attnorm.stablehlo import is_float
+from attnorm.ir.attributes import constant_value
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import is_float
 
 
 @dataclass(frozen=True)

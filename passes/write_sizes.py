@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attnorm.bindings import ir
-from attnorm.stablehlo import Builder
-from attnorm.stablehlo import Size as Dimension
+from attnorm.ir.mlir import ir
+from attnorm.ir.stablehlo import Builder
+from attnorm.ir.stablehlo import Size as Dimension
 
 from .sizes import Atom, Size, Sizes, known
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import attnorm
-from attnorm.bindings import bytecode, ir
 from attnorm.checking.reduce import Progress, Size, reduce
+from attnorm.ir.mlir import ir
+from attnorm.ir.serialization import bytecode
 
 INPUTS = Path(__file__).parents[3] / "shared" / "inputs"
 

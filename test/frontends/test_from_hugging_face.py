@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 from attnorm.tools.cli import main
 
 torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")

@@ -14,8 +14,8 @@ import pytest
 from agreeing import compiled_error, error
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
 onnx = pytest.importorskip("onnx", reason="attnorm[onnx] is not installed")
 helper = onnx.helper

@@ -14,7 +14,7 @@ from agreeing import compiled_error, error
 import attnorm
 from attnorm.errors import AttnormError
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
 F = torch.nn.functional

@@ -12,8 +12,8 @@ from drawn_modules import drawn
 from entries import Entry, entries_of
 from mutations import mutate
 
-from attnorm import api
-from attnorm.bindings import ir
+import attnorm
+from attnorm.ir.mlir import ir
 
 _ROOT = Path(__file__).parents[2]
 _FOLDERS = (_ROOT / "test" / "models" / "Inputs", _ROOT.parent / "shared" / "inputs")
@@ -49,7 +49,7 @@ def sample(seed: int, context: ir.Context) -> Sample:
         labels = [f"{path.parent.name}/{path.stem}"]
         return Sample(module, entries_of(module, tame=True), labels, refusable=True, tame=True)
     found = drawn(seed)
-    module, symbols = api.load(found.text, context=context), found.symbols
+    module, symbols = attnorm.load(found.text, context=context), found.symbols
     if kind < 0.6:
         return Sample(module, found.entries, symbols.labels, symbols.refusable, symbols.tame)
     module = mutate(module, generator, generator.choice((1, 1, 2, 3)))
@@ -61,4 +61,4 @@ def sample(seed: int, context: ir.Context) -> Sample:
 
 
 def _parsed(path: Path, context: ir.Context) -> ir.Operation:
-    return api.load(path.read_text(), context=context)
+    return attnorm.load(path.read_text(), context=context)

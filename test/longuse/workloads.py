@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnorm.execution.signature import Signature
+from attnorm.ir.signature import Signature
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = (ROOT / "examples", ROOT / "test" / "models" / "Inputs")

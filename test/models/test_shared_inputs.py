@@ -13,7 +13,7 @@ import pytest
 from shared import BOUNDS, COPIES, SHARED, Case, compiled, drawn, error, given_sizes, run
 
 from attnorm.errors import AttnormError
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 # LiteRT's call carries no epsilon.
 PIPELINE = "attnorm-to-iree{{rms-norm-epsilon=1e-6 dims={dims}}}"

@@ -13,7 +13,7 @@ from cases import BF16, F16, F32, F64
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 

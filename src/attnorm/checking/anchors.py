@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..api import lower
-from ..bindings import ir
 from ..errors import AttnormError
 from ..execution import interpreter
-from ..pipelines import TO_IREE
+from ..ir.mlir import ir
+from ..pipeline.lowering import lower
+from ..pipeline.pipelines import TO_IREE
 from .inputs import SUBNORMAL, Arrays
 from .roles import contraction
 from .verdict import Values, against

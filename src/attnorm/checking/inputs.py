@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import ml_dtypes
 import numpy as np
 
-from .. import bindings
-from ..bindings import ir
 from ..errors import AttnormError
-from ..execution.signature import Signature
-from ..execution.tensor_type import TensorType
-from ..pipeline import run
+from ..ir.diagnostics import diagnostic
+from ..ir.mlir import ir
+from ..ir.signature import Signature
+from ..ir.tensor_type import TensorType
+from ..pipeline.driver import run
 from .roles import Role, roles
 
 Arrays = tuple[np.ndarray, ...]
@@ -40,7 +40,7 @@ def choose(module: ir.Operation, function: str | None) -> list[str]:
     found = _functions(module)
     if not found:
         message = "expected a public function with a body, got none"
-        raise AttnormError(bindings.diagnostic(module.location, message))
+        raise AttnormError(diagnostic(module.location, message))
     if function is not None and function not in found:
         raise AttnormError(f"expected a function of {', '.join(found)}, got '{function}'")
     names = list(found) if function is None else [function]
@@ -65,7 +65,7 @@ def signature(module: ir.Operation, function: str) -> Signature:
                 kinds.append(TensorType.parse(body.partition(",")[0]))
             except AttnormError:
                 message = f"function '{function}': {role} {index}: expected a tensor of numbers"
-                found = bindings.diagnostic(op.location, f"{message}, got {item}")
+                found = diagnostic(op.location, f"{message}, got {item}")
                 raise AttnormError(found) from None
         groups.append(tuple(kinds))
     return Signature(function, *groups)
@@ -135,7 +135,7 @@ def _check_size(module: ir.Operation, function: str, kinds: Sequence[TensorType]
     if count > LARGEST:
         message = f"function '{function}': expected arguments of {LARGEST} elements at most"
         location = _functions(module)[function].location
-        raise AttnormError(bindings.diagnostic(location, f"{message}, got {count}"))
+        raise AttnormError(diagnostic(location, f"{message}, got {count}"))
 
 
 # -- ordinary values -------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..bindings import bytecode, ir, run_native
+from ..ir.mlir import ir
+from ..ir.rewriting import run_native
+from ..ir.serialization import bytecode
 from . import reduce_functions, reduce_operations, reduce_types
 from .reduce_ir import Edit, erase_dead, operations
 

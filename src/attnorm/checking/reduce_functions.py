@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..bindings import ir
-from ..stablehlo import Builder, is_float
+from ..ir.mlir import ir
+from ..ir.stablehlo import Builder, is_float
 from .reduce_ir import (
     CALLS,
     Edit,

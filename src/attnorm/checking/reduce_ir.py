@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..bindings import ir
+from ..ir.mlir import ir
 
 CALLS = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 """Ops that hand their operands to a function and return its results, and where they name it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from ..bindings import ir
+from ..ir.mlir import ir
 from .reduce_functions import full, has_constants
 from .reduce_ir import (
     Edit,

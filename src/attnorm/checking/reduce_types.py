@@ -14,10 +14,10 @@ from itertools import combinations
 import ml_dtypes
 import numpy as np
 
-from ..bindings import ir
-from ..bindings_elements import raw_bytes
-from ..execution.tensor_type import ELEMENTS, TensorType
-from ..stablehlo import Builder
+from ..ir.elements import raw_bytes
+from ..ir.mlir import ir
+from ..ir.stablehlo import Builder
+from ..ir.tensor_type import ELEMENTS, TensorType
 from .reduce_functions import has_constants
 from .reduce_ir import operations, substitute
 

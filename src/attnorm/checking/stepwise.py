@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bindings import ir
 from ..errors import AttnormError, Diagnostic
-from ..files import write_atomically
-from ..pipeline import Step, resolve, run
-from ..pipelines import DEFAULT
+from ..io.files import write_atomically
+from ..ir.mlir import ir
+from ..pipeline.driver import Step, resolve, run
+from ..pipeline.pipelines import DEFAULT
 from .anchors import Anchor, anchor_input, anchor_result
 from .inputs import Arrays, choose, generate, signature
 from .verdict import Output, Values, Verdict, compare

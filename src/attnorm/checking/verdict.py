@@ -29,9 +29,9 @@ from typing import Any, Literal
 import ml_dtypes
 import numpy as np
 
-from ..bindings import ir
 from ..execution.compare import default_tolerance
-from ..execution.tensor_type import TensorType
+from ..ir.mlir import ir
+from ..ir.tensor_type import TensorType
 from ..reference import evaluate
 from ..reference.kinds import Precision
 from .inputs import Arrays, choose

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..bindings import ir
 from ..errors import AttnormError
+from ..ir.mlir import ir
+from ..ir.tensor_type import TensorType
 from .archive import write_archive
-from .tensor_type import TensorType
 from .weight_files import WeightFiles
 from .weights import FLOATS, MIN_BYTES, Weight, Weights
 

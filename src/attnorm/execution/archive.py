@@ -13,8 +13,8 @@ import numpy as np
 from iree import runtime
 
 from ..errors import AttnormError
-from ..files import replacing
-from .tensor_type import TensorType
+from ..io.files import replacing
+from ..ir.tensor_type import TensorType
 from .weight_files import Entry
 
 if TYPE_CHECKING:

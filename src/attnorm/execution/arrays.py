@@ -11,8 +11,8 @@ import ml_dtypes
 import numpy as np
 
 from ..errors import AttnormError
-from ..files import read_bytes, write_atomically
-from .tensor_type import TensorType
+from ..io.files import read_bytes, write_atomically
+from ..ir.tensor_type import TensorType
 
 _BF16_ON_DISK = np.dtype("V2")
 _BOOLEANS = {"0": False, "1": True, "false": False, "true": True}

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from .. import bindings
-from ..bindings import ir
 from ..errors import Diagnostic
+from ..ir.mlir import ir
+from ..ir.serialization import bytecode
 from . import refused
 from .compiler import CompileError, compile_module, executable_target
 from .flags import Flag, choose_flags, tiling_flags
@@ -53,14 +53,14 @@ def build(
             source, target, flags=all_flags, on_warning=on_warning, rewrite=rewrite
         )
 
-    source = bindings.bytecode(module)
+    source = bytecode(module)
     try:
         vmfb = run(source)
     except CompileError as error:
         # The phases that generate machine code: see `transpose_products`.
         if error.phase not in ("executable-targets", "hal"):
             raise
-        turned = bindings.bytecode(transpose_products(module))
+        turned = bytecode(transpose_products(module))
         if turned == source:
             raise
         vmfb = run(turned)

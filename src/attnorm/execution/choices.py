@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .. import bindings
-from ..bindings import ir
+from ..ir.mlir import ir
+from ..ir.serialization import bytecode
 from . import refused
 from .compiler import executable_target, rewrite_module
 from .kernels import Choice, insert_kernels
@@ -47,7 +47,7 @@ def kernels_of(module: ir.Operation, target: str = "host") -> list[Kernel]:
     machine = Machine.parse(executable_target(target))
     choices: list[Choice] = []
     rewrite_module(
-        bindings.bytecode(module),
+        bytecode(module),
         target,
         lambda parsed: choices.extend(insert_kernels(parsed, machine)),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .tensor_type import TensorType
+from ..ir.tensor_type import TensorType
 
 # What one rounding of a correct f32 answer, or a reordered f32 sum, may differ by.
 _TOLERANCES = {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..bindings import hlo, ir
+from ..ir.mlir import hlo, ir
 from .targets import Target, find_target
 
 _TILING = "--iree-opt-data-tiling"

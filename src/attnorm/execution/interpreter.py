@@ -5,11 +5,14 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-from .. import bindings
-from ..bindings import ir
 from ..errors import AttnormError
-from .entry import ENTRY, choose, function_name, signature
-from .tensor_type import TensorType
+from ..ir import evaluation
+from ..ir.attributes import inline_resource_of
+from ..ir.diagnostics import diagnostic
+from ..ir.entry import ENTRY, choose, function_name, signature
+from ..ir.mlir import ir
+from ..ir.rewriting import apply_patterns
+from ..ir.tensor_type import TensorType
 
 # The interpreter ends the process at an op that it does not know, so these are refused first.
 _UNKNOWN = frozenset(
@@ -37,13 +40,13 @@ def evaluate(
         arguments = signature(entry).check(arrays)
         _check_ops(module)
         # In place of a resource the interpreter reads memory that is none.
-        roots = [("stablehlo.constant", lambda op, _: bindings.inline_resource_of(op))]
-        bindings.apply_patterns(module, roots)
+        roots = [("stablehlo.constant", lambda op, _: inline_resource_of(op))]
+        apply_patterns(module, roots)
         halves = _bits_of_bf16(entry)
         _rename(module, entry)
         attributes = [_to_attribute(array) for array in arguments]
         try:
-            results = bindings.evaluate(module, attributes)
+            results = evaluation.evaluate(module, attributes)
         except ValueError as error:
             raise AttnormError(f"the reference interpreter failed: {error}") from None
         arrays_out = [np.array(result) for result in results]
@@ -84,7 +87,7 @@ def _check_ops(module: ir.Operation) -> None:
     module.walk(find)
     for op in unknown:
         message = f"the reference interpreter does not know '{op.name}'"
-        raise AttnormError(bindings.diagnostic(op.location, message))
+        raise AttnormError(diagnostic(op.location, message))
 
 
 # -- values --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from ..errors import AttnormError
-from .tensor_type import TensorType
+from ..ir.tensor_type import TensorType
 
 SCOPE = "model"
 """What IREE calls the place that parameters come from."""

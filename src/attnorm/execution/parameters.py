@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from iree.compiler import ir
 
+from ..ir.tensor_type import TensorType
 from .parameter_names import REFLECTION, SCOPE, describe
-from .tensor_type import TensorType
 from .weights import Weight
 
 _REFERENCE = re.compile(r"dense_resource<([\w.]+)>")

@@ -14,11 +14,11 @@ import numpy as np
 from iree import runtime
 
 from ..errors import AttnormError
-from ..files import read_bytes, write_atomically
+from ..io.files import read_bytes, write_atomically
+from ..ir.signature import Signature
+from ..ir.tensor_type import TensorType
 from .device import Device, device, instance
 from .parameter_names import SCOPE, described
-from .signature import Signature
-from .tensor_type import TensorType
 from .weight_files import WeightFiles
 
 if TYPE_CHECKING:

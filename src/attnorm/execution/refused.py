@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .. import dialect
-from ..bindings import diagnostic, ir
 from ..dialect import composites
 from ..errors import AttnormError
-from .entry import named_functions
+from ..ir.diagnostics import diagnostic
+from ..ir.entry import named_functions
+from ..ir.mlir import ir
 
 _CALLS = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir
-from ..stablehlo import Builder
+from ..ir.mlir import hlo, ir
+from ..ir.rewriting import Rewriter, apply_patterns
+from ..ir.stablehlo import Builder
 
 _TRANSPOSE = "stablehlo.transpose"
 

@@ -11,9 +11,9 @@ from iree import runtime
 from safetensors import SafetensorError, safe_open
 
 from ..errors import AttnormError, Diagnostic
-from ..files import read_bytes, read_start
+from ..io.files import read_bytes, read_start
+from ..ir.tensor_type import ELEMENTS, TensorType
 from . import archive_ranges
-from .tensor_type import ELEMENTS, TensorType
 
 _ARCHIVE_MAGIC = b"IRPA"
 # What IREE's own Python, and iree-turbine, put before the JSON that says an entry's type.

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 
-from ..bindings import Rewriter, apply_patterns, constant_value, ir
-from ..bindings_elements import raw_bytes, resource_key
 from ..errors import AttnormError
-from ..stablehlo import Builder
-from .tensor_type import TensorType
+from ..ir.attributes import constant_value
+from ..ir.elements import raw_bytes, resource_key
+from ..ir.mlir import ir
+from ..ir.rewriting import Rewriter, apply_patterns
+from ..ir.stablehlo import Builder
+from ..ir.tensor_type import TensorType
 
 MIN_BYTES = 1024
 """Constants with fewer bytes stay in the program."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import api
-from ..bindings import ir, parse_bytecode
+from .. import dialect
 from ..errors import AttnormError
+from ..ir.mlir import ir
+from ..ir.parsing import parse_bytecode
 from .extras import require
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def from_hugging_face(
     """
     require("torch", extra="torch")
     require("transformers", extra="torch")
-    from .. import bindings_torch
+    from . import torch_importer
     from .cached_model import ATTENTION, Caches, Roll, Step
     from .from_torch import export_program
     from .hugging_face_models import model_of
@@ -95,13 +96,13 @@ def from_hugging_face(
         example = (_scalar(), *caches.empty(model.dtype, rolling))
         programs["roll"] = export_program(Roll(window), example, {}, None)
     tell("lowering to StableHLO")
-    imported = bindings_torch.import_programs(programs, api.new_context(), build)
-    module = parse_bytecode(imported.bytecode, str(source), api.new_context())
+    imported = torch_importer.import_programs(programs, dialect.new_context(), build)
+    module = parse_bytecode(imported.bytecode, str(source), dialect.new_context())
     named = {
         key: (names.get(name, "constant"), tensor)
         for key, (name, tensor) in imported.tensors.items()
     }
-    bindings_torch.attach(module, named)
+    torch_importer.attach(module, named)
     with module.context:
         _donate(module)
         _describe(module, _description(model, caches, capacity, batch, chunks))

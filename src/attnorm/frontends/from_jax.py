@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import api
+from ..io.load import load
 from .extras import require
 
 if TYPE_CHECKING:
-    from ..bindings import ir
+    from ..ir.mlir import ir
 
 
 _NOT_ON_A_CPU = "is not supported by dot_general on CPU"
@@ -36,4 +36,4 @@ def from_jax(fn: Callable[..., Any], *args: Any) -> ir.Operation:
             raise
         # XLA's CPU has no f16 product that is summed in f32, which attention asks for; we have.
         exported = export.export(jitted, platforms=["tpu"])(*args)
-    return api.load(exported.mlir_module_serialized, name=exported.fun_name)
+    return load(exported.mlir_module_serialized, name=exported.fun_name)

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import api, dialect
-from ..bindings import bytecode, ir, parse_bytecode
+from .. import dialect
 from ..errors import AttnormError, Diagnostic
-from ..files import read_bytes
-from ..pipeline import run
+from ..io.files import read_bytes
+from ..ir.mlir import ir
+from ..ir.parsing import parse_bytecode
+from ..ir.serialization import bytecode
+from ..pipeline.driver import run
 from .extras import require
 
 if TYPE_CHECKING:
@@ -28,18 +30,18 @@ def from_onnx(source: str | Path | bytes, *, dims: Mapping[str, int] | None = No
     carry their decomposition. Returns a verified `builtin.module`; raises `AttnormError`.
     """
     require("onnx", extra="onnx")
-    from .. import bindings_onnx
+    from . import onnx_importer
     from .onnx_rewrite import rewrite
 
     file = "<bytes>" if isinstance(source, bytes) else str(source)
     model, places = rewrite(_load(source, file), dict(dims or {}), file)
-    module = bindings_onnx.import_model(
-        model, api.new_context(), {"rms_norm", "sdpa"}, _build, places
+    module = onnx_importer.import_model(
+        model, dialect.new_context(), {"rms_norm", "sdpa"}, _build, places
     )
     run(module, "to-composites")
-    bindings_onnx.finish(module, places)
+    onnx_importer.finish(module, places)
     # A context without the torch dialect, and a module that shares no memory with the model.
-    return parse_bytecode(bytecode(module), file, api.new_context())
+    return parse_bytecode(bytecode(module), file, dialect.new_context())
 
 
 def _load(source: str | Path | bytes, file: str) -> onnx.ModelProto:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .. import api
-from ..bindings import parse_bytecode
+from .. import dialect
+from ..ir.parsing import parse_bytecode
 from .extras import require
 
 if TYPE_CHECKING:
     import torch
 
-    from ..bindings import ir
+    from ..ir.mlir import ir
 
 
 def from_torch(
@@ -36,24 +36,24 @@ def from_torch(
     StableHLO, and whatever `torch.export` raises where it cannot trace the module.
     """
     require("torch", extra="torch")
-    from .. import bindings_torch
+    from . import torch_importer
 
     program = export_program(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
-    imported = bindings_torch.import_programs({"main": program}, api.new_context())
-    result = parse_bytecode(imported.bytecode, "torch", api.new_context())
+    imported = torch_importer.import_programs({"main": program}, dialect.new_context())
+    result = parse_bytecode(imported.bytecode, "torch", dialect.new_context())
     # Parameters that change later must not change the import.
     tensors = {key: (name, tensor.clone()) for key, (name, tensor) in imported.tensors.items()}
-    bindings_torch.attach(result, tensors)
+    torch_importer.attach(result, tensors)
     return result
 
 
 def export_program(
     module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> torch.export.ExportedProgram:
-    """A module as a program that `bindings_torch.import_programs` takes."""
+    """A module as a program that `torch_importer.import_programs` takes."""
     import torch
 
-    from .. import bindings_torch
+    from . import torch_importer
 
     with torch.no_grad(), _persistent_buffers(module), warnings.catch_warnings():
         # torch.export trips over torch's own deprecation.
@@ -61,7 +61,7 @@ def export_program(
         program = torch.export.export(
             module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
         )
-        program = program.run_decompositions(bindings_torch.decompositions())
+        program = program.run_decompositions(torch_importer.decompositions())
     _drop_constant_inputs(program)
     _drop_assertions(program.graph)
     return program

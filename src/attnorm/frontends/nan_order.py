@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..bindings import Rewriter, apply_patterns, hlo, ir
-from ..stablehlo import Builder, element_type, is_float
+from ..ir.mlir import hlo, ir
+from ..ir.rewriting import Rewriter, apply_patterns
+from ..ir.stablehlo import Builder, element_type, is_float
 
 # By the op around a comparison of a and b, and its direction: which of them NaN makes true, and
 # the other one must not be.

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from .. import dialect
-from ..bindings import ir
-from ..stablehlo import Builder, shape_of
+from ..ir.mlir import ir
+from ..ir.stablehlo import Builder, shape_of
 
 
 @torch.library.custom_op("attnorm::update_rows", mutates_args=())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..bindings import ir
+from ..ir.mlir import ir
 from .step import Handler, Step
 from .wide import Array
 

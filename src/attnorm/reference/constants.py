@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..bindings import ir
-from ..bindings_elements import raw_bytes
 from ..errors import AttnormError
+from ..ir.elements import raw_bytes
+from ..ir.mlir import ir
 from .kinds import Kind
 from .step import Handler, Step
 from .wide import Array, wide

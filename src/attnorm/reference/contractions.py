@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from ..bindings import hlo, ir
+from ..ir.mlir import hlo, ir
 from .step import Handler, Step
 from .wide import Array
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bindings import ir
+from ..ir.mlir import ir
 from .elementwise import maximum, minimum
 from .step import Handler, Step
 from .wide import Array

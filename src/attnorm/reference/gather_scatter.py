@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..bindings import hlo, ir
+from ..ir.mlir import hlo, ir
 from .shapes import sizes_of
 from .step import Handler, Step
 from .wide import Array

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..bindings import diagnostic, ir
 from ..errors import AttnormError
-from ..execution.entry import choose, named_functions, signature
+from ..ir.diagnostics import diagnostic
+from ..ir.entry import choose, named_functions, signature
+from ..ir.mlir import ir
 from . import (
     attnorm_ops,
     batch_norm,

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import ml_dtypes
 import numpy as np
 
-from ..bindings import ir
 from ..errors import AttnormError
+from ..ir.mlir import ir
 from .wide import Array, narrow, rounded, shortened
 
 Precision = Literal["native", "exact", "folded", "real"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ..bindings import ir
+from ..ir.mlir import ir
 
 Deaths = Mapping[int, Sequence[ir.Value]]
 """The values that need not be held after the op of a position in its block."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..bindings import ir
 from ..errors import AttnormError
+from ..ir.mlir import ir
 from . import elementwise as hlo_ops
 from .elementwise import COMPARISONS, to_float, to_integer
 from .step import Handler, Step, elementwise

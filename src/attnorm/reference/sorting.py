@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from ..bindings import ir
+from ..ir.mlir import ir
 from .step import Handler, Step
 from .wide import Array
 

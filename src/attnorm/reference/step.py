@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..bindings import ir
+from ..ir.mlir import ir
 from .kinds import Kind, Precision
 from .wide import Array
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..bindings import hlo
+from ..ir.mlir import hlo
 from .folding import fold, fold_axes, single_op
 from .gather_scatter import join
 from .shapes import padded

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..pipelines import DEFAULT
+from ..pipeline.pipelines import DEFAULT
 from . import options
 
 if TYPE_CHECKING:

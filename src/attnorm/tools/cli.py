@@ -12,20 +12,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import attnorm
+
 from ..errors import AttnormError, Diagnostic, explain
-from ..files import check_writable, read_bytes, read_start, replacing
-from ..guard import contained, note
-from ..pipelines import TO_IREE
+from ..io.files import check_writable, read_bytes, read_start, replacing
+from ..io.guard import contained, note
+from ..pipeline.pipelines import TO_IREE
 from . import check, export, generate, options, reduce, weights
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..bindings import ir
     from ..execution.flags import Flag
     from ..execution.kernels import Choice
     from ..execution.program import Program
     from ..execution.weights import Weight
+    from ..ir.mlir import ir
 
 _VMFB_MAGIC = b"PK\x03\x04"  # IREE's files are zip archives too
 _RAISE = "attnorm-raise"
@@ -87,11 +89,9 @@ def _replacing(output: str) -> AbstractContextManager[Path]:
 
 def _lower(module: ir.Operation, arguments: argparse.Namespace) -> ir.Operation:
     """A module as plain StableHLO."""
-    from .. import api
-
     if arguments.dims:
-        module = api.lower(module, f"attnorm-specialize{{dims={';'.join(arguments.dims)}}}")
-    return api.lower(module, arguments.pass_pipeline)
+        module = attnorm.lower(module, f"attnorm-specialize{{dims={';'.join(arguments.dims)}}}")
+    return attnorm.lower(module, arguments.pass_pipeline)
 
 
 def _build(
@@ -212,7 +212,7 @@ def _agree(
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from ..contents import report
+    from ..checking.contents import report
     from .report import show
 
     module = options.load(options.read(arguments), arguments)
@@ -318,7 +318,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     reporting.add_argument("input", metavar="IN", help="MLIR text or bytecode; - is stdin")
     reporting.add_argument(
-        "--json", action="store_true", help="print JSON, as `pydoc attnorm.contents` describes it"
+        "--json",
+        action="store_true",
+        help="print JSON, as `pydoc attnorm.checking.contents` describes it",
     )
     reporting.add_argument(
         "--fail-on-left",

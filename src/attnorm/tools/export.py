@@ -6,10 +6,10 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..files import check_writable, replacing
+from ..io.files import check_writable, replacing
 
 if TYPE_CHECKING:
-    from ..bindings import ir
+    from ..ir.mlir import ir
 
 _SUMMARY = "make a language model one file: weights, prefill and decode, caches of a fixed length"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..guard import contained
+from ..io.guard import contained
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from .. import api, guard, passes, pipelines
-from ..bindings import (
-    bytecode,
-    collecting_diagnostics,
-    dialect_names,
-    ir,
-    serialize_portable_artifact,
-)
+from .. import dialect, passes
 from ..errors import AttnormError, Diagnostic, explain
-from ..files import check_writable, read_bytes, write_atomically
-from ..pipeline import Printing, Step, check_pass_name, resolve
-from ..pipeline import run as run_pipeline
+from ..io import guard
+from ..io.files import check_writable, read_bytes, write_atomically
+from ..io.load import INPUT_FORMATS, read
+from ..ir.contexts import dialect_names
+from ..ir.diagnostics import collecting_diagnostics
+from ..ir.mlir import ir
+from ..ir.serialization import bytecode, serialize_portable_artifact
+from ..pipeline import pipelines
+from ..pipeline.driver import Printing, Step, check_pass_name, resolve
+from ..pipeline.driver import run as run_pipeline
 from .expectations import mismatches
 
 _SEPARATOR = "// -----"
@@ -61,7 +61,7 @@ def _main(options: argparse.Namespace, flags: list[str]) -> int:
         print("\n".join((*passes.NAMES, *pipelines.PIPELINES)))
         return 0
     if options.show_dialects:
-        print("\n".join(dialect_names(api.new_context())))
+        print("\n".join(dialect_names(dialect.new_context())))
         return 0
     chunks = [chunk for name in options.inputs or ["-"] for chunk in _chunks(name, options)]
     if options.run_reproducer:
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--pass-pipeline", metavar="TEXT", help="'builtin.module(pass{option=value},...)'")
     add(
         "--input-format",
-        choices=api.INPUT_FORMATS,
+        choices=INPUT_FORMATS,
         default="auto",
         help="what the inputs are (default: told by their contents)",
     )
@@ -251,7 +251,7 @@ def _chunks(name: str, options: argparse.Namespace) -> Iterator[Chunk]:
 def _process(chunk: Chunk, steps: list[Step], options: argparse.Namespace) -> bytes | None:
     """The output of a chunk, or None where it failed; what it has to say goes to stderr."""
     said: list[Diagnostic] = []
-    context = api.new_context(allow_unregistered_dialects=options.allow_unregistered_dialect)
+    context = dialect.new_context(allow_unregistered_dialects=options.allow_unregistered_dialect)
     output = b""
 
     def hear(diagnostic: Diagnostic) -> None:
@@ -263,7 +263,7 @@ def _process(chunk: Chunk, steps: list[Step], options: argparse.Namespace) -> by
         with collecting_diagnostics(context, hear):
             # Line breaks ahead of a later part keep its locations those of the file.
             padding = b"\n" * (chunk.first_line - 1)
-            module = api.read(padding + chunk.data, chunk.name, options.input_format, context)
+            module = read(padding + chunk.data, chunk.name, options.input_format, context)
             run_pipeline(
                 module,
                 steps,

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import read_bytes
+import attnorm
+
+from ..io.files import read_bytes
 
 if TYPE_CHECKING:
-    from ..bindings import ir
+    from ..ir.mlir import ir
 
 _SPEC = "an array: TYPE=VALUES (2x2xf32=1,2,3,4; one value fills), TYPE=random:SEED or @FILE.npy"
 
@@ -66,7 +68,5 @@ def read(arguments: argparse.Namespace) -> bytes | Path:
 
 def load(source: bytes | Path, arguments: argparse.Namespace) -> ir.Operation:
     """The module that an input holds."""
-    from .. import api
-
     name = "<stdin>" if arguments.input == "-" else arguments.input
-    return api.load(source, input_format=arguments.input_format, name=name)
+    return attnorm.load(source, input_format=arguments.input_format, name=name)

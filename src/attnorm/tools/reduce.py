@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attnorm
+
 from ..errors import AttnormError
-from ..files import check_writable, read_bytes, write_atomically
-from ..guard import note
+from ..io.files import check_writable, read_bytes, write_atomically
+from ..io.guard import note
 
 if TYPE_CHECKING:
-    from ..bindings import ir
     from ..checking.reduce_command import Command, Outcome
+    from ..ir.mlir import ir
 
 _INTERRUPTED = 130  # of a shell: 128 and the number of SIGINT
 _NOT_RUN = {126: "the command cannot be run", 127: "no such command"}  # what shells say
@@ -157,8 +159,6 @@ def _first_run(command: Command, data: bytes, arguments: argparse.Namespace) -> 
 
 def _parsed(data: bytes, arguments: argparse.Namespace) -> ir.Operation | None:
     """The module; None where there is none in the file, or where parsing it ends the process."""
-    from .. import api
-
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
@@ -173,7 +173,7 @@ def _parsed(data: bytes, arguments: argparse.Namespace) -> ir.Operation | None:
         return None
     # Locations name IN, as do errors of the command; what was read once need not be tried first.
     name = "<stdin>" if arguments.input == "-" else arguments.input
-    return api.load(data, input_format=arguments.input_format, name=name, trusted=True)
+    return attnorm.load(data, input_format=arguments.input_format, name=name, trusted=True)
 
 
 class _Reduction:
@@ -199,7 +199,7 @@ class _Reduction:
     def encode(self, module: ir.Operation) -> bytes:
         """A module as it is written."""
         if self._output.endswith(".mlirbc"):
-            from ..bindings import bytecode
+            from ..ir.serialization import bytecode
 
             return bytecode(module)
         return module.get_asm().rstrip("\n").encode() + b"\n"

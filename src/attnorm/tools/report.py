@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import dialect
-from ..contents import FoundOp, Kernels, OpaqueCall, Report, Tensor
+from ..checking.contents import FoundOp, Kernels, OpaqueCall, Report, Tensor
 
 if TYPE_CHECKING:
     from rich.console import Console

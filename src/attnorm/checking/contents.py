@@ -42,18 +42,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from . import dialect
-from .bindings import bytecode_size, diagnostic, ir, reading_attributes
-from .dialect.base import shape_of
-from .errors import AttnormError, Diagnostic
-from .passes.callees import COMPOSITES, CUSTOM_CALLS
-from .passes.raise_custom_calls import RaiseCustomCallsPass
-from .passes.reductions import REDUCTIONS
-from .pipeline import Step, resolve, run
-from .pipelines import TO_IREE
+from .. import dialect
+from ..dialect.base import shape_of
+from ..errors import AttnormError, Diagnostic
+from ..ir.diagnostics import diagnostic, reading_attributes
+from ..ir.mlir import ir
+from ..ir.serialization import bytecode_size
+from ..passes.callees import COMPOSITES, CUSTOM_CALLS
+from ..passes.raise_custom_calls import RaiseCustomCallsPass
+from ..passes.reductions import REDUCTIONS
+from ..pipeline.driver import Step, resolve, run
+from ..pipeline.pipelines import TO_IREE
 
 if TYPE_CHECKING:
-    from .execution.choices import Kernel
+    from ..execution.choices import Kernel
 
 RAISE, FUSE = "attnorm-raise", "attnorm-fuse"
 _KINDS = ("rms_norm", "rms_norm_mul", "add_rms_norm", "layer_norm", "softmax", "sdpa")
@@ -198,7 +200,7 @@ def _report(module: ir.Operation, steps: list[Step], kernels: bool) -> Report:
 
 def _kernels(module: ir.Operation) -> Kernels:
     # IREE takes time to load.
-    from .execution.choices import kernels_of
+    from ..execution.choices import kernels_of
 
     with module.context:
         work = module.clone().operation

@@ -2,7 +2,7 @@
 
 MLIR's readers abort, overflow their stack or ask for endless memory on some broken files, and only
 the end of a process stops that. A command's whole work runs in a child, whose death becomes an
-error like any other. Python's front door has `attnorm.reader` read first what may be harmful.
+error like any other. In Python, another process reads first what may be harmful: `reader`.
 
 Bounds on memory and the child are Linux's: `/proc`, signals with a sender, death after a parent's.
 """
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
-from .errors import Diagnostic
+from ..errors import Diagnostic
 
 STACK = 2 << 20
 """Bytes of stack for reading a file: a quarter of what threads have, since passes recurse too."""

@@ -19,10 +19,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from . import guard, passes, pipelines
-from .bindings import PassManager, changes, diagnostic, ir, raising_located, reading_attributes
-from .errors import AttnormError, Diagnostic, printable
-from .passes import Pass, Report
+from .. import passes
+from ..errors import AttnormError, Diagnostic, printable
+from ..io import guard
+from ..ir.diagnostics import diagnostic, raising_located, reading_attributes
+from ..ir.mlir import PassManager, ir
+from ..ir.rewriting import changes
+from ..passes import Pass, Report
+from . import pipelines
 
 # -- the text ------------------------------------------------------------------------------------
 
@@ -384,7 +388,7 @@ def _digest(op: ir.Operation) -> bytes:
 
 
 def _write_reproducer(path: Path, module: str, steps: list[Step], verify_each: bool) -> None:
-    from .files import write_atomically
+    from ..io.files import write_atomically
 
     pipeline = f"builtin.module({','.join(map(str, steps))})".replace('"', '\\"')
     text = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import AttnormError
+from ..errors import AttnormError
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:

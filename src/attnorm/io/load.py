@@ -1,43 +1,31 @@
-"""Front door: bytes in, module out; a module lowered by a pipeline."""
+"""Bytes in, module out."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from . import dialect, guard, pipelines
-from .bindings import (
+from ..dialect import new_context
+from ..errors import AttnormError, Diagnostic
+from ..ir.elements import check_binary
+from ..ir.mlir import ir
+from ..ir.op_names import check_op_names
+from ..ir.parsing import (
     deserialize_portable_artifact,
-    ir,
-    make_context,
     parse_bytecode,
     parse_bytecode_file,
     parse_text,
 )
-from .bindings_elements import check_binary
-from .bindings_op_names import check_op_names
-from .errors import AttnormError, Diagnostic
+from . import guard
 from .files import read_bytes, read_start
-from .frontends import skainet
-from .pipeline import run
-
-if TYPE_CHECKING:
-    from .execution.program import Program
+from .skainet import repair
 
 INPUT_FORMATS = ("auto", "mlir", "skainet")
 _BYTECODE_MAGIC = b"ML\xefR"
 _PORTABLE_PRODUCER = b"StableHLO_v"
-
-
-def new_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
-    """A context that knows StableHLO, the upstream dialects and attnorm."""
-    context = make_context(allow_unregistered_dialects=allow_unregistered_dialects)
-    dialect.load(context)
-    return context
 
 
 def load(
@@ -86,8 +74,8 @@ def read(
         with _guarded(way, data, size, name, context, trusted):
             return _whole(parse(data, name, context), name)
     text = _decode(data, name)
-    if input_format == "skainet" or (input_format == "auto" and skainet.is_skainet(text)):
-        text = skainet.repair(text, name)
+    if input_format == "skainet" or (input_format == "auto" and repair.is_skainet(text)):
+        text = repair.repair(text, name)
     known = trusted or guard.is_contained() or guard.is_harmless(text)
     with _guarded("text", b"" if known else text.encode(), size, name, context, known):
         module = parse_text(text, name, context)
@@ -157,59 +145,3 @@ def _decode(data: bytes, name: str) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise AttnormError(Diagnostic("expected MLIR text, got a null character", name, line, 1))
     return text
-
-
-def lower(module: ir.Operation, pipeline: str = pipelines.DEFAULT) -> ir.Operation:
-    """A new module: `module` after a pipeline, given by name or as text.
-
-    Raises `AttnormError` with located diagnostics where a pass fails; `module` is left alone.
-    """
-    with module.context:
-        lowered = module.clone().operation
-    run(lowered, pipeline)
-    return lowered
-
-
-def compile(
-    module: ir.Operation,
-    *,
-    target: str = "host",
-    pipeline: str = pipelines.TO_IREE,
-    iree_flags: Sequence[str] = (),
-    device: str = "local-task",
-    weights: str | Path | None = None,
-    weights_from: str | Path | Sequence[str | Path] = (),
-    weights_dtype: str | None = None,
-    weights_min_bytes: int = 1024,
-) -> Program:
-    """Lowers a module and compiles it with IREE; `module` is left alone.
-
-    `target` is a name of `attnorm compile --help`, with CPU and features where wanted
-    ("aarch64:neoverse-v2", "x86-64,+avx2"). A program for another machine can be saved, not called.
-    `iree_flags` are flags of `iree-compile`, after ours. `device` is "local-task" (all cores) or
-    "local-sync" (the calling thread).
-
-    `weights` is an archive (.irpa) to write: constants of at least `weights_min_bytes` bytes go
-    there instead of into the program. `weights_from` are files of a checkpoint (.safetensors, an
-    index of several, .irpa), whose weights take the place of the module's, by their names; without
-    `weights` the program reads them itself. `weights_dtype` ("f32", "f16", "bf16") is what weights
-    with a name are stored as; the program computes in the module's own types.
-
-    Raises `AttnormError`, and `attnorm.execution.compiler.CompileError` where IREE refuses the
-    module.
-    """
-    from .execution.apart import Apart
-    from .execution.build import build
-    from .execution.program import Program
-
-    checkpoint = [weights_from] if isinstance(weights_from, (str, Path)) else list(weights_from)
-    if weights is None and not checkpoint:
-        vmfb = build(lower(module, pipeline), target, flags=iree_flags)
-        return Program(vmfb, device=device)
-    apart = Apart(weights, checkpoint, weights_dtype, weights_min_bytes)
-    vmfb = apart.build(
-        module,
-        lambda module: lower(module, pipeline),
-        lambda module, taken: build(module, target, flags=iree_flags, weights=taken),
-    )
-    return Program(vmfb, device=device, weights=apart.files())

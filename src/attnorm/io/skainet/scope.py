@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from .skainet_lexer import Statement, TensorType, Token
+from .lexer import Statement, TensorType, Token
 
 
 class Scope:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from .bindings import diagnostic, ir, names, reading_attributes
-from .bindings_c import MLIR, Handle, Span, handle_of
-from .bindings_op_names import check_op_names
-from .errors import AttnormError, Diagnostic
+from ..errors import AttnormError, Diagnostic
+from .attributes import names
+from .c_interface import MLIR, Handle, Span, handle_of
+from .diagnostics import diagnostic, reading_attributes
+from .mlir import ir
+from .op_names import check_op_names
 
 
 class _Blob(ctypes.Structure):

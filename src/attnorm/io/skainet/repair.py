@@ -27,10 +27,10 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from ..errors import AttnormError, Diagnostic
-from . import skainet_forms, skainet_numbers
-from .skainet_lexer import Signature, Statement, TensorType, Token, statements, tokenise
-from .skainet_scope import Scope
+from ...errors import AttnormError, Diagnostic
+from . import forms, numbers
+from .lexer import Signature, Statement, TensorType, Token, statements, tokenise
+from .scope import Scope
 
 __all__ = ["is_skainet", "repair"]
 
@@ -170,10 +170,10 @@ def _with_lexical_repairs(line: str, tokens: list[Token]) -> str:
         if token.kind == "tensor" and ("<x" in token.text or "-" in token.text):
             new = str(TensorType.parse(token.text) or token.text)
         elif token.kind == "number":
-            new = skainet_numbers.attribute(tokens, i)
+            new = numbers.attribute(tokens, i)
         elif token.kind == "dense" and i + 2 < len(tokens) and tokens[i + 1].text == ":":
             type_ = TensorType.parse(tokens[i + 2].text)
-            new = skainet_numbers.dense(token.text, type_) if type_ else new
+            new = numbers.dense(token.text, type_) if type_ else new
         if new != token.text:
             edits.append((token.start, token.end, new))
     line = _edited(line, edits)
@@ -240,7 +240,7 @@ class _Repair:
         respelled = [
             (statement.start, statement.tokens[-1].end, new)
             for statement in parts
-            if (new := skainet_forms.respelled(statement, line, self._scope.types))
+            if (new := forms.respelled(statement, line, self._scope.types))
         ]
         if respelled:
             line = _edited(line, respelled)
@@ -269,7 +269,7 @@ class _Repair:
             wanted = inputs
             if inputs != signature.inputs or not signature.function:
                 start, end = signature.tokens[0].start, signature.tokens[-1].end
-                edits.append((start, end, skainet_forms.function_type(inputs, signature.outputs)))
+                edits.append((start, end, forms.function_type(inputs, signature.outputs)))
         return edits + self._operand_edits(statement, wanted)
 
     def _inputs(self, statement: Statement, signature: Signature) -> tuple[TensorType, ...] | None:
@@ -353,11 +353,11 @@ class _Repair:
                 op = f"stablehlo.reshape {token.text}"
             elif statement.name in _ELEMENTWISE:
                 dims = self._dims_of(token, known, type_, statement)
-                op = f"stablehlo.broadcast_in_dim {token.text}, dims = {skainet_forms.listed(dims)}"
+                op = f"stablehlo.broadcast_in_dim {token.text}, dims = {forms.listed(dims)}"
             else:
                 continue
             fresh = next(self._fresh)
-            before += f"{fresh} = {op} : {skainet_forms.function_type((known,), (type_,))} "
+            before += f"{fresh} = {op} : {forms.function_type((known,), (type_,))} "
             edits.append((token.start, token.end, fresh))
         return [(statement.start, statement.start, before), *edits] if edits else []
 
@@ -365,7 +365,7 @@ class _Repair:
         self, token: Token, known: TensorType, wanted: TensorType, statement: Statement
     ) -> list[int]:
         others = {other.text for other in statement.operands} - {token.text}
-        dims = skainet_forms.broadcast_dims(known, wanted, self._scope.axes_of(others))
+        dims = forms.broadcast_dims(known, wanted, self._scope.axes_of(others))
         if not dims or known.element != wanted.element:
             expected = f"expected {wanted} or what broadcasts to it"
             message = f"operand {token.text}: {expected}, got {known}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
-from .skainet_lexer import Statement, TensorType
+from .lexer import Statement, TensorType
 
 Types = Mapping[str, TensorType]
 

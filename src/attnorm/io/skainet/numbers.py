@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .skainet_lexer import TensorType, Token
+from .lexer import TensorType, Token
 
 # The bits of positive infinity, of a quiet NaN, and of the sign.
 _BITS = {

@@ -17,14 +17,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .bindings import (
-    deserialize_portable_artifact,
-    ir,
-    parse_bytecode_file,
-    parse_text,
-)
-from .bindings_elements import check_binary
-from .errors import AttnormError, Diagnostic
+from ..dialect import new_context
+from ..errors import AttnormError, Diagnostic
+from ..ir.elements import check_binary
+from ..ir.mlir import ir
+from ..ir.parsing import deserialize_portable_artifact, parse_bytecode_file, parse_text
 from .files import read_bytes
 from .guard import bounds, crash
 
@@ -79,7 +76,7 @@ def _reader() -> subprocess.Popen[str]:
     global _running
     if _running is None or _running[0] != os.getpid():
         # The path, since this package need not be installed.
-        code = f"import sys; sys.path[:] = {sys.path!r}; from attnorm.reader import serve; serve()"
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -107,8 +104,6 @@ def _stop() -> None:
 
 def serve() -> None:
     """Answers requests: a line each, with the diagnostics."""
-    from .api import new_context
-
     answers = os.fdopen(os.dup(1), "w")
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .bindings import hlo, ir
+from .mlir import hlo, ir
 
 
 @dataclass(frozen=True)

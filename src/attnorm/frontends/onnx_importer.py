@@ -1,4 +1,4 @@
-"""The bindings' importer of ONNX models: what `bindings` is to MLIR, with onnx imported."""
+"""torch-mlir's importer of ONNX models, adapted; it imports onnx."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import onnx
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.extras.onnx_importer import Config, ModelInfo, NodeImporter
 
-from .bindings import ir, run_native
-from .errors import AttnormError, Diagnostic
-from .frontends.nan_order import order_nan
-from .frontends.onnx_names import Places
+from ..errors import AttnormError, Diagnostic
+from ..ir.mlir import ir
+from ..ir.rewriting import run_native
+from .nan_order import order_nan
+from .onnx_names import Places
 
 # torch-backend-to-stablehlo-backend-pipeline up to the check of its result, which no call passes.
 _TO_STABLEHLO = (

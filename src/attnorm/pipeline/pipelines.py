@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .errors import AttnormError
+from ..errors import AttnormError
 
 
 @dataclass(frozen=True)

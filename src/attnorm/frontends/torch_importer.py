@@ -1,4 +1,4 @@
-"""The bindings' importer of torch programs: what `bindings` is to MLIR, with torch imported."""
+"""torch-mlir's importer of torch programs, adapted; it imports torch."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from torch_mlir.extras.fx_importer import (
     create_mlir_tensor_type,
 )
 
-from .bindings import bytecode, ir, raising_located, run_native
-from .errors import AttnormError
-from .frontends.nan_order import order_nan
-from .pipeline import run
+from ..errors import AttnormError
+from ..ir.diagnostics import raising_located
+from ..ir.mlir import ir
+from ..ir.rewriting import run_native
+from ..ir.serialization import bytecode
+from ..pipeline.driver import run
+from .nan_order import order_nan
 
 _TO_STABLEHLO = (
     "func.func(torch-match-quantized-custom-ops),torchdynamo-export-to-torch-backend-pipeline,"

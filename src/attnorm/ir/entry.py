@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..bindings import ir
 from ..errors import AttnormError
+from .mlir import ir
 from .signature import Signature
 from .tensor_type import TensorType
 

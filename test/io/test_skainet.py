@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnorm.bindings import ir, make_context, parse_text
 from attnorm.errors import AttnormError, Diagnostic
-from attnorm.frontends.skainet import is_skainet, repair
+from attnorm.io.skainet.repair import is_skainet, repair
+from attnorm.ir.contexts import make_context
+from attnorm.ir.mlir import ir
+from attnorm.ir.parsing import parse_text
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "skainet").glob("*.mlir"))
 TEXTS = [path.read_text() for path in EXAMPLES]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 from dataclasses import replace
 
-from .bindings import diagnostic, ir
-from .bindings_c import MLIR, Handle, Span, handle_of
-from .errors import AttnormError, Diagnostic
+from ..errors import AttnormError, Diagnostic
+from .c_interface import MLIR, Handle, Span, handle_of
+from .diagnostics import diagnostic
+from .mlir import ir
 
 _name = MLIR.mlirOperationGetName
 _name.argtypes, _name.restype = [Handle], Handle
