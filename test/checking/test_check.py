@@ -15,9 +15,9 @@ from attnorm.dialect import OPS
 from attnorm.errors import AttnormError
 from attnorm.execution import interpreter
 from attnorm.ir.mlir import ir
-from attnorm.passes.base import operations
-from attnorm.passes.expand_rms_norm import ExpandRmsNormPass
-from attnorm.passes.expand_sdpa import ExpandSdpaPass
+from attnorm.ir.rewriting import operations
+from attnorm.passes.expand.expand_rms_norm import ExpandRmsNormPass
+from attnorm.passes.expand.expand_sdpa import ExpandSdpaPass
 
 NORM = """
 func.func @f(%x: tensor<4x16x{0}>, %w: tensor<16x{0}>) -> tensor<4x16x{0}> {{

@@ -11,8 +11,8 @@ from typing import Any
 
 from attnorm import dialect, passes
 from attnorm.ir.mlir import ir
-from attnorm.ir.rewriting import changes
-from attnorm.passes.base import Pass, Report, operations
+from attnorm.ir.rewriting import changes, operations
+from attnorm.passes.base import Pass, Report
 from attnorm.pipeline import driver
 from attnorm.pipeline.driver import Step
 from attnorm.pipeline.pipelines import DEFAULT

@@ -19,8 +19,8 @@ from workers import Found, check_seed, run
 import attnorm
 from attnorm import dialect
 from attnorm.ir.mlir import ir
-from attnorm.passes.expand_softmax import ExpandSoftmaxPass
-from attnorm.passes.raise_rms_norm import RaiseRmsNormPass
+from attnorm.passes.expand.expand_softmax import ExpandSoftmaxPass
+from attnorm.passes.raise_.raise_rms_norm import RaiseRmsNormPass
 
 PORTIONS = [range(start, start + 75) for start in range(0, 600, 75)]
 SOFTMAX = """

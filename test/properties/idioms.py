@@ -14,7 +14,7 @@ import attnorm
 from attnorm import dialect
 from attnorm.execution.interpreter import evaluate
 from attnorm.ir.mlir import ir
-from attnorm.passes.base import operations
+from attnorm.ir.rewriting import operations
 
 Pick = Callable[..., Any]
 """`pick(a, b, ...)` draws one of its arguments."""

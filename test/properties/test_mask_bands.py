@@ -18,8 +18,8 @@ from test_sdpa import BANDS, MODES, attention, question
 import attnorm
 from attnorm.execution.interpreter import evaluate
 from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import operations
 from attnorm.ir.stablehlo import Builder
-from attnorm.passes.base import operations
 
 PLAIN, RAISED = "expand-sdpa", "raise-mask-bands,expand-sdpa"
 FILLS = (-math.inf, -1e9, -3e38)

@@ -14,14 +14,8 @@ LINKED = ("dialect", "passes")
 """The rooms that stand at the top; src/attnorm/ links to them."""
 ROOMS = (
     *LINKED,
-    "ir",
-    "io",
-    "pipeline",
-    "frontends",
-    "execution",
-    "reference",
-    "checking",
-    "tools",
+    *("ir", "io", "analysis", "building", "pipeline", "frontends", "execution", "reference"),
+    *("checking", "tools"),
 )
 SOURCES = [
     path

@@ -43,14 +43,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import dialect
+from ..building.callees import COMPOSITES, CUSTOM_CALLS
+from ..building.reductions import REDUCTIONS
 from ..dialect.base import shape_of
 from ..errors import AttnormError, Diagnostic
 from ..ir.diagnostics import diagnostic, reading_attributes
 from ..ir.mlir import ir
 from ..ir.serialization import bytecode_size
-from ..passes.callees import COMPOSITES, CUSTOM_CALLS
-from ..passes.raise_custom_calls import RaiseCustomCallsPass
-from ..passes.reductions import REDUCTIONS
+from ..passes.raise_.raise_custom_calls import RaiseCustomCallsPass
 from ..pipeline.driver import Step, resolve, run
 from ..pipeline.pipelines import TO_IREE
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ..analysis.views import splat
 from ..ir.mlir import hlo, ir
 from ..ir.stablehlo import is_float
-from ..passes.views import splat
 
 
 @dataclass

@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .diagnostics import unreadable
 from .mlir import PassManager, ir, rewrite
+from .values import producer
+
+
+class Refusal(Exception):
+    """Raised inside a rewrite, before it changes anything, with the reason for not making it."""
 
 
 class Rewriter:
@@ -96,3 +101,29 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
         return not changed
 
     return callback
+
+
+def operations(module: ir.Operation, name: str) -> list[ir.Operation]:
+    """Every op of a name below `module`, in order."""
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation, rewriter: Rewriter) -> bool:
+        found.append(op)
+        return False
+
+    apply_patterns(module, [(name, visit)])
+    return found
+
+
+def erase_unused(values: Iterable[ir.Value]) -> None:
+    """Erases the ops that make values without a use, and what only they use."""
+    pending = [op for value in values if (op := producer(value))]
+    while pending:
+        op = pending.pop()
+        computes = op.name.partition(".")[0] in ("arith", "shape", "stablehlo", "tensor")
+        if not computes or op.name == "stablehlo.custom_call":
+            continue
+        if not any(list(result.uses) for result in op.results):
+            pending = [other for other in pending if other != op]
+            pending += [made for operand in op.operands if (made := producer(operand))]
+            op.erase()

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..dialect import call_attributes
 from ..errors import AttnormError
-from ..passes import call_attributes
-from ..passes.base import Refusal
+from ..ir.rewriting import Refusal
 from . import attention, norms, reductions
 from .attnorm_ops import held, number
 from .step import Handler, Step, Values
