@@ -1,8 +1,12 @@
-"""Which room may import what."""
+"""Which room may import what. The layers are contracts of import-linter, in pyproject.toml."""
 
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,20 +122,32 @@ def test_execution_imports_iree() -> None:
     assert any(within(name, "iree") for name in everything)
 
 
-@pytest.mark.parametrize("room", ["passes", "dialect"])
-def test_inner_rooms_do_not_look_out(room: str) -> None:
-    """Passes and the dialect import no tool, no execution, no frontend, no pipeline."""
-    outside = ("tools", "execution", "frontends", "pipeline")
-    if room == "dialect":
-        outside += ("passes", "io")
-    for path in (ROOT / room).rglob("*.py"):
-        found = {
-            name
-            for name in imported(path)
-            for package in outside
-            if within(name, f"attnorm.{package}")
-        }
-        assert found == set(), path.name
+def layers(root: Path) -> subprocess.CompletedProcess[str]:
+    """What import-linter says of a source tree, by the contracts in pyproject.toml."""
+    command = Path(sys.executable).parent / "lint-imports"
+    if not command.exists():
+        pytest.skip("import-linter is not installed")
+    return subprocess.run(
+        [command, "--no-cache", "--config", ROOT / "pyproject.toml"],
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        cwd=root / "src",
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_layers(tmp_path: Path) -> None:
+    """No import goes up a layer, and one that does is seen, also behind a link."""
+    done = layers(ROOT)
+    assert done.returncode == 0, done.stdout
+    for name in ("src", *LINKED):
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=ignored)
+    with (tmp_path / "passes" / "base.py").open("a") as file:
+        file.write("from attnorm.pipeline import driver\n")
+    done = layers(tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert "attnorm.passes is not allowed to import attnorm.pipeline" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,10 +14,32 @@ from .sampling import Sampler
 if TYPE_CHECKING:
     from iree.runtime import HalBufferView
 
-    from .program import Program
-
+    from ..ir.signature import Signature
 
 Ids = Sequence[int] | Sequence[Sequence[int]] | np.ndarray
+
+
+class Functions(Protocol):
+    """What a session needs of a program."""
+
+    @property
+    def functions(self) -> Mapping[str, Signature]:
+        """What it can be asked to compute, by name."""
+        ...
+
+    def upload(self, array: np.ndarray) -> HalBufferView:
+        """A copy of an array on the device."""
+        ...
+
+    def download(self, view: HalBufferView) -> np.ndarray:
+        """A buffer as an array."""
+        ...
+
+    def call_on_device(
+        self, function: str, arguments: Sequence[HalBufferView]
+    ) -> list[HalBufferView]:
+        """Calls a function on what is on the device already."""
+        ...
 
 
 class Session:
@@ -27,7 +49,7 @@ class Session:
     tokens. The tokens stay on the device: a call moves ids in and logits out.
     """
 
-    def __init__(self, program: Program, model: LanguageModel, sampler: Sampler):
+    def __init__(self, program: Functions, model: LanguageModel, sampler: Sampler):
         self._program, self._sampler = program, sampler
         self.model = model
         """What the program says of itself: its capacity, batch, chunks, end-of-text tokens."""
