@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from attnorm import dialect
 from attnorm.analysis.attention_scores import INFINITY, LOWEST_FILL, as_mask
@@ -28,6 +27,9 @@ from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns, erase_dead
 from attnorm.ir.stablehlo import Builder, element_type, is_bool
 
 from ..base import Pass, Report
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DROWNING_FILL = -1e30
 """From here down nothing is left of a score that is added to a fill, in f32 or f64."""
@@ -114,6 +116,8 @@ def _band_in(part: Part, frame: Frame, queries: int | None) -> Band:
 
 def _elements(value: ir.Value) -> np.ndarray | None:
     """The elements of a constant; None of any other value, of resources and of bf16."""
+    import numpy as np
+
     constant = made_by(value, "constant")
     if constant is None or isinstance(element_type(value), ir.BF16Type):
         return None
@@ -123,6 +127,8 @@ def _elements(value: ir.Value) -> np.ndarray | None:
 
 def _as_kept(added: np.ndarray) -> tuple[np.ndarray, float]:
     """Numbers that are added as what they keep, and the one fill beside 0."""
+    import numpy as np
+
     kept = added == 0
     fills = np.unique(added[~kept])
     if len(fills) > 1 or not (fills <= LOWEST_FILL).all():

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..dialect.sdpa import FARTHEST
 from ..ir.attributes import constant_value
@@ -20,6 +19,9 @@ from ..ir.mlir import ir
 from ..ir.stablehlo import is_bool, is_float
 from ..ir.values import producer
 from .views import Dim, compose, identity, is_splat, sizes, splat, trace
+
+if TYPE_CHECKING:
+    import numpy as np
 
 QUERY, KEY = "query", "key"
 Frame = tuple[str | None, ...]
@@ -139,6 +141,8 @@ def band_of(
 
 def band_of_elements(kept: np.ndarray, frame: Frame) -> Band | None:
     """What is kept, element by element, as a band; None where it is none."""
+    import numpy as np
+
     if kept.all():
         return Band()
     if QUERY not in frame or KEY not in frame or not kept.any():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..ir.attributes import constant_value
 from ..ir.mlir import ir
@@ -13,6 +12,9 @@ from ..ir.stablehlo import element_type, is_static
 from ..ir.values import producer
 from .comparisons import comparison
 from .views import sizes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_ELEMENTS, MOST_STEPS, MOST_IN_ALL = 2**16, 100, 2**24
 """Of a value that is computed to see what it is: its elements, the longest way to it, and the
@@ -55,17 +57,23 @@ _DTYPES = {"i1": "bool", "i32": "int32", "i64": "int64"}
 
 
 def _elements(op: ir.Operation, shape: tuple[int, ...]) -> np.ndarray | None:
+    import numpy as np
+
     dense = constant_value(op)
     return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
 
 
 def _iota(op: ir.Operation, shape: tuple[int, ...]) -> np.ndarray:
+    import numpy as np
+
     axis = op.attributes["iota_dimension"].value
     counts = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(len(shape))])
     return np.broadcast_to(counts, shape)
 
 
 def _broadcast(op: ir.Operation, shape: tuple[int, ...], x: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     dims = list(op.attributes["broadcast_dimensions"])
     order = np.argsort(dims)
     spread = [1] * len(shape)
@@ -86,15 +94,19 @@ def _compare(
     return None if compare is None else compare(a, b)
 
 
+def _concatenate(op: ir.Operation, shape: tuple[int, ...], *parts: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.concatenate(parts, op.attributes["dimension"].value)
+
+
 _COMPUTED: dict[str, Callable[..., np.ndarray | None]] = {
     "constant": _elements,
     "iota": _iota,
     "broadcast_in_dim": _broadcast,
     "reshape": lambda op, shape, x: x.reshape(shape),
     "slice": _slice,
-    "concatenate": lambda op, shape, *parts: np.concatenate(
-        parts, op.attributes["dimension"].value
-    ),
+    "concatenate": _concatenate,
     "add": lambda op, shape, a, b: a + b,
     "subtract": lambda op, shape, a, b: a - b,
     "compare": _compare,

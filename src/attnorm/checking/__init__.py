@@ -1,4 +1,4 @@
-"""`attnorm check`: does every pass keep the values? And `attnorm reduce`.
+"""`attnorm check`: does every pass keep the values? And `attnorm reduce`, `attnorm report`.
 
 `Check.to_json`, and `attnorm check --json`, give one object with these keys, in this order; numbers
 that are infinite, or not known, are null:
@@ -18,8 +18,29 @@ that are infinite, or not known, are null:
 
 from __future__ import annotations
 
-from .inputs import generate
-from .stepwise import Check, PassCheck, check
-from .verdict import Output, Verdict, compare_modules
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .inputs import generate
+    from .stepwise import Check, PassCheck, check
+    from .verdict import Output, Verdict, compare_modules
 
 __all__ = ["Check", "Output", "PassCheck", "Verdict", "check", "compare_modules", "generate"]
+
+# Loaded when first used: a report needs neither the reference nor NumPy.
+_HOMES = {
+    "Check": ".stepwise",
+    "Output": ".verdict",
+    "PassCheck": ".stepwise",
+    "Verdict": ".verdict",
+    "check": ".stepwise",
+    "compare_modules": ".verdict",
+    "generate": ".inputs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

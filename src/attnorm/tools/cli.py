@@ -19,6 +19,7 @@ from ..io.files import check_writable, read_bytes, read_start, replacing
 from ..io.guard import contained, note
 from ..pipeline.pipelines import TO_IREE
 from . import check, export, generate, options, reduce, weights
+from .start import load_bindings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,14 @@ _REPORT = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 1 for a mistake in the input or results that do not agree."""
-    return contained(lambda: _main(sys.argv[1:])) if argv is None else _main(argv)
+    return contained(_command) if argv is None else _main(argv)
+
+
+def _command() -> int:
+    # Of what needs the bindings, only this does without NumPy.
+    if sys.argv[1:2] == ["report"]:
+        load_bindings()
+    return _main(sys.argv[1:])
 
 
 def _main(argv: Sequence[str]) -> int:

@@ -6,11 +6,17 @@ import sys
 from collections.abc import Sequence
 
 from ..io.guard import contained
+from .start import load_bindings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the tool, in this process where arguments are given; returns the exit status."""
-    return contained(lambda: _run(sys.argv[1:])) if argv is None else _run(list(argv))
+    return contained(_command) if argv is None else _run(list(argv))
+
+
+def _command() -> int:
+    load_bindings()
+    return _run(sys.argv[1:])
 
 
 def _run(arguments: list[str]) -> int:
