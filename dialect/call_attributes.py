@@ -96,7 +96,7 @@ def integers(name: str, value: Any) -> list[int]:
     if isinstance(value, str):
         with suppress(ValueError, RecursionError):
             value = json.loads(value)
-    values = value if isinstance(value, list) else [value]
+    values: list[Any] = value if isinstance(value, list) else [value]
     if all(isinstance(item, int) and not isinstance(item, bool) for item in values):
         return values
     raise Refusal(f"{name}: expected integers, got {value!r}")

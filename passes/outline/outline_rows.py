@@ -32,9 +32,9 @@ class _Functions:
         """The name of a function that computes a cluster's outputs from its inputs."""
         inputs, outputs = cluster.inputs(), cluster.outputs()
         name = self._symbols.fresh(f"{NAME}.impl")
-        types = [[value.type for value in values] for values in (inputs, outputs)]
+        taken, given = ([value.type for value in values] for values in (inputs, outputs))
         with cluster.location:
-            function = define(name, *types, self._symbols.body)
+            function = define(name, taken, given, self._symbols.body)
         entry = function.regions[0].blocks[0]
         inside = dict(zip(inputs, entry.arguments, strict=True))
         with ir.InsertionPoint(entry), cluster.location:

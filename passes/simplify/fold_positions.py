@@ -22,7 +22,8 @@ def read_in_order(op: ir.Operation, rewriter: Rewriter) -> bool:
     if places is None:
         return False
     b = Builder(rewriter.ip, op.location)
-    taken = [shape[places[axis]] if axis in places else 1 for axis in range(x.type.rank)]
+    static = op.results[0].type.shape
+    taken = [static[places[axis]] if axis in places else 1 for axis in range(x.type.rank)]
     kept = sorted(places)
     x = b.slice(x, [0] * len(taken), taken)
     x = b.reshape(x, tuple(taken[axis] for axis in kept))

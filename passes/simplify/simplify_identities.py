@@ -70,7 +70,8 @@ def _simpler(user: ir.Operation) -> ir.Value | None:
 
 def _is_positive_zero(value: ir.Value) -> bool:
     """Whether a value is 0, and not -0: what is less -0 loses its own sign of 0."""
-    return is_splat(value, 0) and math.copysign(1, float(splat(value))) > 0
+    number = splat(value)
+    return number is not None and is_splat(value, 0) and math.copysign(1, float(number)) > 0
 
 
 def _other(operands: list[ir.Value], neutral: float) -> ir.Value | None:

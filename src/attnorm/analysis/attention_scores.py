@@ -41,6 +41,7 @@ class Scores:
     """The way from the softmax up to the product of queries and keys."""
 
     softmax: ir.OpView
+    product: ir.Operation = field(init=False)
     through: dict[ir.Operation, int] = field(default_factory=dict)
     masks: list[Mask] = field(default_factory=list)
     scale: float = 1.0
@@ -205,7 +206,7 @@ class Scores:
         rows = [atom for atom in others if atom.axis in sides[1 - self.key_side]]
         query = self._query_among(rows)
         self.queries: Dim = () if query is None else (query,)
-        batches = [atom for atom in others if atom.axis < batch]
+        batches = [atom for atom in others if atom.axis is not None and atom.axis < batch]
         batches.sort(key=lambda atom: (atom.axis, -atom.stride))
         # Heads that share a key head stand with the queries: they are the inner part of a head.
         self.groups: Dim = tuple(atom for atom in rows if atom != query)
@@ -261,7 +262,7 @@ class Scores:
 
 
 def _lies_in(part: Atom, whole: Atom) -> bool:
-    if part.axis != whole.axis or None in (part.size, whole.size):
+    if part.axis != whole.axis or part.size is None or whole.size is None:
         return part == whole
     ends = part.stride * part.size, whole.stride * whole.size
     return whole.stride <= part.stride and ends[0] <= ends[1]

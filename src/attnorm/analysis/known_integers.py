@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..ir.attributes import constant_value
 from ..ir.mlir import ir
-from ..ir.stablehlo import element_type, is_static
+from ..ir.stablehlo import element_type
 from ..ir.values import producer
 from .comparisons import comparison
 from .views import sizes
@@ -35,8 +35,9 @@ class KnownIntegers:
         return self._arrays[value]
 
     def _computed(self, value: ir.Value, steps: int) -> np.ndarray | None:
-        op, shape = producer(value), sizes(value)
-        if op is None or not is_static(shape):
+        op = producer(value)
+        shape = tuple(size for size in sizes(value) if size is not None)
+        if op is None or shape != sizes(value):
             return None
         count = math.prod(shape)
         if count > min(MOST_ELEMENTS, self._left):
@@ -90,7 +91,7 @@ def _slice(op: ir.Operation, shape: tuple[int, ...], x: np.ndarray) -> np.ndarra
 def _compare(
     op: ir.Operation, shape: tuple[int, ...], a: np.ndarray, b: np.ndarray
 ) -> np.ndarray | None:
-    compare: Callable[..., np.ndarray] | None = comparison(op)
+    compare: Callable[..., Any] | None = comparison(op)
     return None if compare is None else compare(a, b)
 
 

@@ -262,13 +262,13 @@ class Sizes:
             return list(self.shape(op.operands[0]))
         if name == "tensor.dim":
             axis, type_ = self._known(op.operands[1]), op.operands[0].type
-            ranked = isinstance(type_, ir.RankedTensorType)
-            inside = ranked and axis in range(type_.rank)
-            return [self.dim(op.operands[0], axis)] if inside else None
+            if axis is None or not isinstance(type_, ir.RankedTensorType):
+                return None
+            return [self.dim(op.operands[0], axis)] if axis in range(type_.rank) else None
         if name in ("tensor.extract", "shape.get_extent") and len(op.operands) <= 2:
             at = self._known(op.operands[1]) if len(op.operands) == 2 else 0
             all_ = self.elements(op.operands[0])
-            return [all_[at]] if at in range(len(all_)) else None
+            return [all_[at]] if at is not None and at in range(len(all_)) else None
         if name == "stablehlo.slice" and value.type.rank == 1:
             bounds = ("start_indices", "limit_indices", "strides")
             start, limit, stride = (next(iter(op.attributes[bound])) for bound in bounds)

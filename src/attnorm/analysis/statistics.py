@@ -137,8 +137,8 @@ def _check_count(reduced: Reduced, number: float, divides: bool, element: ir.Typ
     In a half type that has to be exact: an inverse that is rounded to 8 bits is another mean.
     """
     shape = sizes(reduced.x)
-    over = [shape[axis] for axis in reduced.axes]
-    if None in over:
+    over = [size for axis in reduced.axes if (size := shape[axis]) is not None]
+    if len(over) != len(reduced.axes):
         raise Refusal("mean: expected static sizes of the reduced axes, got a dynamic one")
     count = math.prod(over)
     exact = float(count) if divides else 1 / count
@@ -204,7 +204,7 @@ def _covers(runs: list[Atom], atom: Atom) -> bool | None:
     for run in runs:
         if run.axis != atom.axis:
             continue
-        if None in (run.size, atom.size):
+        if run.size is None or atom.size is None:
             return True
         low, high = run.stride, run.stride * run.size
         first, last = atom.stride, atom.stride * atom.size

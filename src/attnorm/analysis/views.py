@@ -180,8 +180,7 @@ def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tupl
     found: list[Dim] = []
     for axis, size in enumerate(shape):
         index = mapped.get(axis)
-        kept = index is not None and (before[index] == size or before[index] is None)
-        if kept:
+        if index is not None and (before[index] == size or before[index] is None):
             found.append(dims[index])
         else:
             found.append(() if size == 1 else (Atom(size, None),))
@@ -215,15 +214,16 @@ def regroup(atoms: Sequence[Atom], shape: Sequence[int | None]) -> tuple[Dim, ..
             while left != 1:
                 if not rest or rest[0].size is None or not left:
                     return None
-                atom = rest.pop(0)
-                if atom.size > left:
+                count, atom = rest[0].size, rest.pop(0)
+                if count > left:
                     atom, tail = split(atom, left)
                     if atom is None:
                         return None
                     rest.insert(0, tail)
-                if left % atom.size:
+                    count = left
+                if left % count:
                     return None
-                left //= atom.size
+                left //= count
                 dim.append(atom)
         found.append(merge(dim))
     return tuple(found) if not rest else None
@@ -244,13 +244,13 @@ def merge(atoms: Sequence[Atom]) -> Dim:
     found: list[Atom] = []
     for atom in atoms:
         last = found[-1] if found else None
-        continues = (
+        if (
             last is not None
             and last.axis == atom.axis
-            and None not in (last.size, atom.size)
+            and last.size is not None
+            and atom.size is not None
             and (atom.axis is None or last.stride == atom.stride * atom.size)
-        )
-        if continues:
+        ):
             found[-1] = Atom(last.size * atom.size, atom.axis, atom.stride)
         else:
             found.append(atom)
@@ -275,9 +275,10 @@ def _run(dim: Dim, atom: Atom) -> Dim | None:
     """The part of a dimension that an atom over it covers."""
     if len(dim) == 1 and dim[0].size == atom.size:
         return dim
-    if atom.size is None or any(part.size is None for part in dim):
+    counts = [part.size for part in dim if part.size is not None]
+    if atom.size is None or len(counts) != len(dim):
         return dim
-    total = math.prod(part.size for part in dim)
+    total = math.prod(counts)
     dealt = regroup(dim, (total // (atom.size * atom.stride), atom.size, atom.stride))
     return None if dealt is None else dealt[1]
 

@@ -42,6 +42,7 @@ def _operand_dims(scores: Scores, side: int, rows: Dim, batches: list[Dim]) -> l
     first = len(batching) + (0 if side == 0 else _free_count(scores, 0))
 
     def moved(atom: Atom) -> Atom:
+        assert atom.axis is not None, "the product's result is no broadcast"
         if atom.axis < len(batching):
             return Atom(atom.size, batching[atom.axis], atom.stride)
         return Atom(atom.size, free[atom.axis - first], atom.stride)
@@ -167,6 +168,8 @@ def without_repeats(operand: Operand, heads: int, repeats: int) -> Operand:
     dims = list(operand.dims)
     kept = list(dims[heads])
     while repeats > 1:
-        repeats //= kept.pop().size
+        size = kept.pop().size
+        assert size, "repeats are of a static size"
+        repeats //= size
     dims[heads] = tuple(kept)
     return Operand(operand.source, dims)

@@ -140,6 +140,7 @@ class RmsNormCallee(Callee):
         else:
             named = call.operands("x", "weight?")
         x = named["x"]
+        assert x is not None, "required"
         values = {
             "axes": _axes(call, x, taken),
             "epsilon": self._epsilon(call, x, taken["epsilon"]),
@@ -200,7 +201,9 @@ class SoftmaxCallee(Callee):
         named = call.operands("x")
         if taken["axes"] is None:
             raise Refusal("axis: expected an attribute, got none")
-        axes = call_attributes.axes("axis", taken["axes"], named["x"].type.rank)
+        x = named["x"]
+        assert x is not None, "required"
+        axes = call_attributes.axes("axis", taken["axes"], x.type.rank)
         if len(axes) != 1:
             raise Refusal(f"axis: expected one axis, got {axes}")
         at = {"loc": call.op.location, "ip": call.rewriter.ip}

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from ..ir.mlir import ir
 from ..ir.stablehlo import Builder, compute_type, element_type, is_bool, is_float, neutral, shape_of
 
-Reduction = Callable[[Builder, ir.Value, Sequence[int]], ir.Value]
+Reduction = Callable[..., ir.Value]
+"""Takes a builder, a value and axes; a variance's takes a correction too."""
 
 
 def total(b: Builder, x: ir.Value, axes: Sequence[int]) -> ir.Value:

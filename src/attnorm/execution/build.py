@@ -65,8 +65,10 @@ def build(
             raise
         vmfb = run(turned)
         shutil.rmtree(error.reproducer)
-    for flag in chosen if on_flag else ():
-        on_flag(flag)
-    for choice in choices if on_choice else ():
-        on_choice(choice)
+    if on_flag:
+        for flag in chosen:
+            on_flag(flag)
+    if on_choice:
+        for choice in choices:
+            on_choice(choice)
     return vmfb

@@ -60,7 +60,8 @@ class Session:
         self.logits: np.ndarray | None = None
         """The logits behind the last token of each row, [batch, vocabulary] f32."""
         types = program.functions["decode"].arguments[4:]
-        self._caches = [program.upload(np.zeros(kind.shape, kind.dtype)) for kind in types]
+        empty = [np.zeros([size or 0 for size in kind.shape], kind.dtype) for kind in types]
+        self._caches = [program.upload(array) for array in empty]
 
     def prefill(self, ids: Ids) -> np.ndarray:
         """Appends tokens: [n] for one row, [batch, n] for more; the logits behind the last one.

@@ -137,7 +137,7 @@ class Step(torch.nn.Module):
         self.caches = caches
         decoder, config = model.model, model.config
         nested = isinstance(next(iter(config.rope_parameters.values())), dict)
-        kinds = sorted(set(config.layer_types)) if nested else [None]
+        kinds: list[str | None] = [*sorted(set(config.layer_types))] if nested else [None]
         like = torch.empty(1, dtype=model.dtype)
         decoder.rotary_emb = _Rotary(decoder.rotary_emb, kinds, like, capacity)
 

@@ -93,6 +93,7 @@ def from_hugging_face(
     if rolling:
         tell("tracing @roll")
         window = caches.windows[rolling[0]]
+        assert window is not None, "what rolls has one"
         example = (_scalar(), *caches.empty(model.dtype, rolling))
         programs["roll"] = export_program(Roll(window), example, {}, None)
     tell("lowering to StableHLO")

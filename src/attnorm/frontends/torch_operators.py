@@ -11,7 +11,7 @@ import torch
 
 from .. import dialect
 from ..ir.mlir import ir
-from ..ir.stablehlo import Builder, shape_of
+from ..ir.stablehlo import Builder
 
 
 @torch.library.custom_op("attnorm::update_rows", mutates_args=())
@@ -81,5 +81,5 @@ def build(name: str, arguments: list[Any], results: list[ir.Type]) -> list[ir.Va
     starts = [start if index == axis else zero for index in range(x.type.rank)]
     if name == "update_rows":
         return [b.dynamic_update_slice(x, arguments[1], starts)]
-    sizes = [arguments[2] if index == axis else n for index, n in enumerate(shape_of(x))]
+    sizes = [arguments[2] if index == axis else n for index, n in enumerate(x.type.shape)]
     return [b.dynamic_slice(x, starts, sizes)]

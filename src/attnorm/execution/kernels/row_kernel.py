@@ -154,8 +154,7 @@ class _Keeper:
         self._places: dict[Node, tuple[ir.Value, bool]] = {}
         columns = program.columns
         # A panel of interleaved rows would take more of the stack than there is.
-        alone = columns and program.inner == 1
-        room = _SCRATCH_BYTES // 4 // columns if alone else 0
+        room = _SCRATCH_BYTES // 4 // columns if columns and program.inner == 1 else 0
         # Of each piece of memory, the last sweep that reads what is in it.
         memories = [
             *([-1, None, False] for _ in range(room)),
@@ -166,7 +165,7 @@ class _Keeper:
                 memory = next((m for m in memories if m[0] <= sweep.level), None)
                 if memory:
                     memory[0] = made.until[node]
-                    memory[1] = memory[1] or emit.scratch(columns)
+                    memory[1] = memory[1] or emit.scratch(columns or 0)
                     self._places[node] = (memory[1], memory[2])
 
     def __call__(self, node: Node, row: Index) -> Place | None:
