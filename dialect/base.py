@@ -14,14 +14,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
 
 FLOAT_TYPES = (ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type)
 
 T = TypeVar("T")
 
 
-class AttnormDialect(ext.Dialect, name="attnorm"):
+# pyright sees no base class, and so no keyword.
+class AttnormDialect(ext.Dialect, name="attnorm"):  # pyright: ignore
     """Transformer maths as single ops, to be raised into, fused inside and expanded out of."""
 
 
@@ -243,7 +244,9 @@ def _segments(op) -> list[int] | None:
     definitions = type(op).operand_defs
     if SEGMENTS in op.attributes:
         attribute = _read(op, SEGMENTS)
-        sizes = list(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
+        sizes = []
+        if attribute is not None and isinstance(attribute, ir.DenseI32ArrayAttr):
+            sizes = list(attribute)
         return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
     optional = sum(not is_single(definition) for definition in definitions)
     missing = len(definitions) - len(op.operands)
@@ -283,6 +286,7 @@ def _operand_getter(index: int, always_there: bool):
 
     def get(op):
         sizes = _segments(op)
+        assert sizes is not None, "verified"
         return op.operands[sum(sizes[:index])] if sizes[index] else None
 
     return get

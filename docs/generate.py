@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from attnorm import passes, pipelines
+from attnorm import passes
 from attnorm.dialect import OPS, Op
 from attnorm.dialect.base import AttnormDialect, Field, is_single
 from attnorm.passes import Option, Pass
+from attnorm.pipeline import pipelines
 
 FOLDER = Path(__file__).parent
 

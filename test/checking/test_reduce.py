@@ -10,8 +10,9 @@ import pytest
 from exports import ABSENT, BESIDE, MANIFEST
 
 import attnorm
-from attnorm.bindings import bytecode, ir
 from attnorm.checking.reduce import Progress, Size, reduce
+from attnorm.ir.mlir import ir
+from attnorm.ir.serialization import bytecode
 
 
 def having(*patterns: str) -> Callable[[ir.Operation], bool]:

@@ -11,12 +11,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from attnorm import api, dialect, pipeline, reference
-from attnorm.bindings import bytecode, ir
+from attnorm import dialect, reference
 from attnorm.execution import interpreter
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.mlir import ir
+from attnorm.ir.serialization import bytecode
+from attnorm.ir.tensor_type import TensorType
+from attnorm.pipeline import driver
 
 # Lengths are no multiples of these; blocks of queries and of keys meet at every angle.
 STRATEGIES = {
@@ -46,7 +48,7 @@ def tensor(array):
 
 def check(cases, passes):
     """Compares both results of each case with the definition, interpreted and compiled."""
-    with api.new_context(), ir.Location.unknown():
+    with dialect.new_context(), ir.Location.unknown():
         module = _expanded(cases, passes)
         sample = _expanded(cases[::5], passes)
         program = Program(compile_module(bytecode(sample)), device="local-sync")
@@ -65,7 +67,7 @@ def _expanded(cases, passes):
     for index, (arrays, attributes) in enumerate(cases):
         with ir.InsertionPoint(module.regions[0].blocks[0]):
             _define(f"f{index}", arrays, {"scale": 0.35, **attributes})
-    pipeline.run(module, pipeline.resolve(f"{passes},canonicalize,cse"))
+    driver.run(module, driver.resolve(f"{passes},canonicalize,cse"))
     return module
 
 
@@ -206,8 +208,8 @@ def test_code_does_not_grow(length):
         " operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>}"
         f" : ({kind}, {kind}, {kind}) -> {kind}\n  return %0 : {kind}\n}}\n"
     )
-    with api.new_context(), ir.Location.unknown():
+    with dialect.new_context(), ir.Location.unknown():
         module = ir.Module.parse(text).operation
-        pipeline.run(module, pipeline.resolve("expand-sdpa,canonicalize,cse"))
+        driver.run(module, driver.resolve("expand-sdpa,canonicalize,cse"))
         assert str(module).count("\n") < 160
         assert len(compile_module(bytecode(module))) < 60_000

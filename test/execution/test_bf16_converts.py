@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from attnorm import api
+import attnorm
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
 from attnorm.execution.targets import TARGETS
@@ -64,7 +64,7 @@ SUM = "func.func @main({}) -> tensor<7xbf16> {{\n{}\n  return %s8 : tensor<7xbf1
 
 
 def compiled(text: str, target: str = "host") -> bytes:
-    return build(api.lower(api.load(text), "attnorm-to-iree"), target)
+    return build(attnorm.lower(attnorm.load(text), "attnorm-to-iree"), target)
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name != "host"])

@@ -7,12 +7,13 @@ import pytest
 from iree.compiler.tools.binaries import find_tool
 from modules import ATTENTION, RMS_NORM
 
-from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.build import build
 from attnorm.execution.compiler import compile_module, executable_target
 from attnorm.execution.cpus import CPUS, FEATURES
 from attnorm.execution.targets import _TRIPLES, HOST_VARIABLE, TARGETS, find_target
+from attnorm.ir.contexts import make_context
+from attnorm.ir.parsing import parse_text
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -26,7 +27,7 @@ def test_every_target_compiles(name):
 @pytest.mark.parametrize("name", ["x86-64", "aarch64", "aarch64+sve", "riscv64", "riscv64+v"])
 def test_attention_builds(name):
     """Products of every layout compile, for scalable vectors too; the module is left alone."""
-    module = bindings.parse_text(ATTENTION, "model.mlir", bindings.make_context())
+    module = parse_text(ATTENTION, "model.mlir", make_context())
     before = str(module)
     assert build(module, name) and str(module) == before
 

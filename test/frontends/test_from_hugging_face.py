@@ -15,8 +15,8 @@ import pytest
 from needs import needs
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 from attnorm.tools.cli import main
 
 torch = needs("torch")

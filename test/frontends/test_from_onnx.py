@@ -15,8 +15,8 @@ from agreeing import compiled_error, error
 from needs import needs
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
 onnx = needs("onnx")
 helper = onnx.helper

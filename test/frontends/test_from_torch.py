@@ -15,7 +15,7 @@ from needs import needs
 import attnorm
 from attnorm.errors import AttnormError
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 torch = needs("torch")
 F = torch.nn.functional

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attnorm import dialect, passes, pipeline
-from attnorm.bindings import changes, ir
-from attnorm.passes.base import Pass, Report, operations
-from attnorm.pipeline import Step
-from attnorm.pipelines import DEFAULT
+from attnorm import dialect, passes
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import changes, operations
+from attnorm.passes.base import Pass, Report
+from attnorm.pipeline import driver
+from attnorm.pipeline.driver import Step
+from attnorm.pipeline.pipelines import DEFAULT
 
 NAMED = (
     *[DEFAULT] * 8,
@@ -84,7 +86,7 @@ def _general(reason: str) -> str:
 @functools.cache
 def steps(text: str) -> tuple[Step, ...]:
     """The passes of a pipeline."""
-    return tuple(pipeline.resolve(text))
+    return tuple(driver.resolve(text))
 
 
 def counted(text: str, counter: Counter[str]) -> list[Step]:

@@ -13,8 +13,8 @@ from entries import Entry, entries_of
 from exports import exported
 from mutations import mutate
 
-from attnorm import api
-from attnorm.bindings import ir
+import attnorm
+from attnorm.ir.mlir import ir
 
 _LARGEST = 9000
 """Bytes of an exporter's module: larger ones have larger tensors."""
@@ -47,7 +47,7 @@ def sample(seed: int, context: ir.Context) -> Sample:
         labels = [f"{path.parent.name}/{path.stem}"]
         return Sample(module, entries_of(module, tame=True), labels, refusable=True, tame=True)
     found = drawn(seed)
-    module, symbols = api.load(found.text, context=context), found.symbols
+    module, symbols = attnorm.load(found.text, context=context), found.symbols
     if kind < 0.6:
         return Sample(module, found.entries, symbols.labels, symbols.refusable, symbols.tame)
     module = mutate(module, generator, generator.choice((1, 1, 2, 3)))
@@ -59,4 +59,4 @@ def sample(seed: int, context: ir.Context) -> Sample:
 
 
 def _parsed(path: Path, context: ir.Context) -> ir.Operation:
-    return api.load(path.read_text(), context=context)
+    return attnorm.load(path.read_text(), context=context)

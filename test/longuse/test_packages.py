@@ -16,7 +16,7 @@ import pytest
 from needs import FRAMEWORKS
 
 PACKAGE = packages.ROOT / "src" / "attnorm"
-ROOMS = {path.name for path in PACKAGE.iterdir() if path.is_symlink()}
+ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
 # Every source, as `attnorm/...`: by way of the links.
 SOURCES = {
     str(Path("attnorm", os.path.relpath(os.path.join(folder, name), PACKAGE)))

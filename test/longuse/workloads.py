@@ -15,7 +15,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))  # for scripts; pytest has it
 from exports import exported
 
-from attnorm.execution.signature import Signature
+from attnorm.ir.signature import Signature
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = (ROOT / "examples", ROOT / "test" / "models" / "Inputs")

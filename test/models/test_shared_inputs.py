@@ -11,7 +11,7 @@ from exports import ABSENT, COPIES, MANIFEST, exported
 from shared import BOUNDS, Case, compiled, drawn, error, given_sizes, run
 
 from attnorm.errors import AttnormError
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 # LiteRT's call carries no epsilon.
 PIPELINE = "attnorm-to-iree{{rms-norm-epsilon=1e-6 dims={dims}}}"

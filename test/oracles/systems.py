@@ -11,7 +11,7 @@ from needs import needs
 
 import attnorm
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 Array = np.ndarray
 BF16 = np.dtype(ml_dtypes.bfloat16)

@@ -14,7 +14,7 @@ from needs import needs
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 jax = needs("jax")
 

@@ -17,7 +17,7 @@ from systems import from_torch, to_torch
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 torch = needs("torch")
 F = torch.nn.functional

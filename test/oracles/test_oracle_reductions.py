@@ -25,7 +25,7 @@ from systems import (
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 Reduce = Callable[..., Array]
 """f(target, x, axes, correction=0); over all axes where there are none."""

@@ -29,7 +29,7 @@ from systems import (
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 # -- the systems' norms: f(x, weight, epsilon), epsilon None for their own ------------------------
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from exports import exported
 
-from attnorm import api, reference
-from attnorm.bindings import ir
+import attnorm
+from attnorm import reference
 from attnorm.errors import AttnormError
-from attnorm.execution.entry import choose, signature
+from attnorm.ir.entry import choose, signature
+from attnorm.ir.mlir import ir
 from attnorm.reference.custom_calls import MEANINGS, NOTES
 from attnorm.reference.interpreter import HANDLERS
 from attnorm.reference.kinds import Precision
@@ -50,7 +51,7 @@ def values_of(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def evaluate(path: Path, arrays: list[np.ndarray], precision: Precision) -> tuple[np.ndarray, ...]:
     """The results, for inputs that NumPy could hold."""
-    module = api.load(path)
+    module = attnorm.load(path)
     with module.context:
         kinds = signature(choose(module, None)).arguments
     rng = np.random.default_rng(0)
@@ -113,12 +114,12 @@ def without_definition(module: ir.Operation) -> set[str]:
 @pytest.mark.parametrize("name", PATHS)
 def test_every_op_has_a_definition(name: str) -> None:
     """In the module, and in what the pipelines make of it."""
-    module = api.load(PATHS[name])
+    module = attnorm.load(PATHS[name])
     assert not without_definition(module)
     for pipeline in PIPELINES:
         option = f"{{rms-norm-epsilon={EPSILON}}}"
         try:
-            lowered = api.lower(module, f"builtin.module({pipeline}{option})")
+            lowered = attnorm.lower(module, f"builtin.module({pipeline}{option})")
         except AttnormError as refused:
             # Sizes are asserted, which only the pipeline for IREE takes.
             assert "custom call @shape_assertion is left" in str(refused)
@@ -131,7 +132,7 @@ def modules_of_passes() -> Iterator[ir.Operation]:
     for path in sorted((TESTS / "passes").glob("*.mlir")):
         for text in re.split(r"^// -----.*$", path.read_text(), flags=re.MULTILINE):
             try:
-                yield api.load(text)
+                yield attnorm.load(text)
             except AttnormError:
                 continue
 

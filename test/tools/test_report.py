@@ -14,10 +14,11 @@ import pytest
 from exports import ABSENT, BESIDE, MANIFEST
 
 import attnorm
-from attnorm.bindings import bytecode, run_native
-from attnorm.contents import Size, Sizes
+from attnorm.checking.contents import Size, Sizes
 from attnorm.execution.choices import merge
 from attnorm.execution.kernels import Choice
+from attnorm.ir.rewriting import run_native
+from attnorm.ir.serialization import bytecode
 from attnorm.tools.cli import main
 
 NONE = dict.fromkeys(

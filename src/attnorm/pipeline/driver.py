@@ -1,0 +1,399 @@
+"""Textual pass pipelines: `builtin.module(raise-composites,func.func(canonicalize),cse)`.
+
+Python passes have no place in MLIR's own registry, so the text is parsed here: our passes become
+callables, everything else is handed to MLIR, in the order written, on one pass manager.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+from .. import passes
+from ..errors import AttnormError, Diagnostic, printable
+from ..io import guard
+from ..ir.diagnostics import diagnostic, raising_located, reading_attributes
+from ..ir.mlir import PassManager, ir
+from ..ir.rewriting import changes
+from ..passes import Pass, Report
+from . import pipelines
+
+# -- the text ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Element:
+    """A pass, a named pipeline, or a nest: `name{options}` or `anchor(children)`."""
+
+    name: str
+    options: str = ""
+    children: tuple[Element, ...] | None = None
+
+    def __str__(self) -> str:
+        if self.children is not None:
+            return f"{self.name}({','.join(map(str, self.children))})"
+        return self.name + (f"{{{self.options}}}" if self.options else "")
+
+
+def parse_pipeline(text: str) -> tuple[Element, ...]:
+    """Parses a pipeline, with or without the `builtin.module(...)` around it."""
+    try:
+        elements, end = _elements(text, 0)
+    except RecursionError:
+        raise _syntax(text, 0, "expected fewer nested parentheses") from None
+    if end != len(text):
+        raise _syntax(text, end, "expected ',' or the end")
+    if len(elements) == 1 and elements[0].name in ("builtin.module", "any"):
+        return elements[0].children or ()
+    return elements
+
+
+def _elements(text: str, at: int) -> tuple[tuple[Element, ...], int]:
+    found: list[Element] = []
+    while True:
+        element, at = _element(text, at)
+        if element is not None:
+            found.append(element)
+        elif found:
+            raise _syntax(text, at, "expected a pass name")
+        if at == len(text) or text[at] != ",":
+            return tuple(found), at
+        at += 1
+
+
+def _element(text: str, at: int) -> tuple[Element | None, int]:
+    at = _skip_space(text, at)
+    start = at
+    while at < len(text) and text[at] not in "(){}," and not text[at].isspace():
+        at += 1
+    name, at = text[start:at], _skip_space(text, at)
+    if not name:
+        return None, at
+    if text[at : at + 1] == "(":
+        children, at = _elements(text, at + 1)
+        if text[at : at + 1] != ")":
+            raise _syntax(text, at, "expected ')'")
+        return Element(name, children=children), _skip_space(text, at + 1)
+    if text[at : at + 1] == "{":
+        end = _closing_brace(text, at)
+        return Element(name, " ".join(text[at + 1 : end].split())), _skip_space(text, end + 1)
+    return Element(name), at
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _closing_brace(text: str, at: int) -> int:
+    depth = 0
+    for index in range(at, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    raise _syntax(text, at, "expected a '}' for this '{'")
+
+
+def _syntax(text: str, at: int, message: str) -> AttnormError:
+    return AttnormError(Diagnostic(message, f"pass pipeline '{text}'", 1, at + 1))
+
+
+# -- what it means -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass of a flat pipeline: ours (`pass_`) or MLIR's, inside a nest of anchors."""
+
+    name: str
+    options: str
+    nest: tuple[str, ...] = ()
+    pass_: Pass | None = None
+
+    def __str__(self) -> str:
+        own = self.name + (f"{{{self.options}}}" if self.options else "")
+        text = str(self.pass_) if self.pass_ else own
+        for anchor in reversed(self.nest):
+            text = f"{anchor}({text})"
+        return text
+
+
+def resolve(text: str) -> list[Step]:
+    """The flat list of passes that a pipeline stands for, every option checked."""
+    return list(_resolve(parse_pipeline(text), ()))
+
+
+def _resolve(elements: tuple[Element, ...], nest: tuple[str, ...]) -> Iterator[Step]:
+    for element in elements:
+        if element.children is not None:
+            inner = () if element.name == "builtin.module" else (element.name,)
+            yield from _resolve(element.children, (*nest, *inner))
+        elif element.name in pipelines.PIPELINES:
+            expanded = pipelines.PIPELINES[element.name].expand(element.options)
+            yield from _resolve(parse_pipeline(expanded), nest)
+        elif element.name in passes.NAMES:
+            # Ours walk to the ops they know wherever these are: the nest adds nothing.
+            pass_ = passes.get(element.name).from_options(element.options)
+            yield Step(element.name, element.options, (), pass_)
+        else:
+            yield _native(Step(element.name, element.options, nest))
+
+
+def check_pass_name(name: str) -> None:
+    """Raises `AttnormError` where there is no pass of that name."""
+    if name not in passes.NAMES:
+        _native(Step(name, ""))
+
+
+@functools.lru_cache(maxsize=1024)
+def _native(step: Step) -> Step:
+    """The step as MLIR takes it: a pass of functions is nested by itself, as mlir-opt does."""
+    problem = _native_problem(step)
+    if problem and "restricted to 'func.func'" in problem and not step.nest:
+        return replace(step, nest=("func.func",))
+    if not problem:
+        return step
+    if f"'{step.name}' does not refer to a registered" not in problem:
+        raise AttnormError(f"{step.name}: {problem}")
+    near = difflib.get_close_matches(step.name, [*passes.NAMES, *pipelines.PIPELINES], n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise AttnormError(f"unknown pass or pipeline '{step.name}'{hint}")
+
+
+def _native_problem(step: Step) -> str | None:
+    """What MLIR has against a step, on one line."""
+    with ir.Context(), _captured_stderr() as captured:
+        try:
+            PassManager.parse(f"builtin.module({step})")
+        except (ValueError, ir.MLIRError) as error:
+            # Wrong values are said by LLVM's own parser, on stderr.
+            said = f"{error}\n{captured()}".removeprefix("<Pass-Options-Parser>: ")
+            lines = [line.strip(" :") for line in said.splitlines()]
+            useful = [line for line in lines if line and not line.startswith("failed to add")]
+            return useful[0] if useful else f"expected valid options, got '{step.options}'"
+    return None
+
+
+_capturing = Lock()
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keeps what C++ writes to stderr inside the block, and hands it out."""
+    # A second thread inside would restore the first one's file.
+    with _capturing, tempfile.TemporaryFile() as file:
+
+        def captured() -> str:
+            file.seek(0)
+            return file.read().decode(errors="replace")
+
+        try:
+            saved = os.dup(2)
+        except OSError:
+            # stderr is closed: nothing to keep.
+            yield captured
+            return
+        os.dup2(file.fileno(), 2)
+        try:
+            yield captured
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+# -- running it ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Printing:
+    """How IR is printed to stderr while a pipeline runs; `asm` are `get_asm` arguments."""
+
+    before: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+    before_all: bool = False
+    after_all: bool = False
+    after_change: bool = False
+    after_failure: bool = False
+    asm: tuple[tuple[str, object], ...] = ()
+
+    def wants_any(self) -> bool:
+        """Whether anything is to be printed."""
+        return self != replace(Printing(), asm=self.asm)
+
+
+def run(
+    module: ir.Operation,
+    pipeline: str | list[Step],
+    *,
+    verify_each: bool = True,
+    timing: bool = False,
+    printing: Printing = Printing(),
+    reproducer: Path | None = None,
+    on_refusal: Callable[[Diagnostic], None] | None = None,
+) -> None:
+    """Runs a pipeline on a module, in place.
+
+    Raises `AttnormError` with MLIR's diagnostics where a pass fails; the module is then undefined.
+    With `reproducer`, the module before and the pipeline are written there on a failure.
+    `on_refusal` hears why a pass left a candidate as it is.
+    """
+    steps = resolve(pipeline) if isinstance(pipeline, str) else pipeline
+    before = module.get_asm(print_generic_op_form=True) if reproducer else None
+    with module.context:
+        manager = PassManager()
+        # MLIR would verify after every pass, also after one that found nothing to do. Here a pass
+        # of ours that changed something is verified, what MLIR's own leave to one of ours, which
+        # may rely on it, and the end.
+        manager.enable_verifier(False)
+        if timing:
+            manager.enable_timing()
+        tracer = _Tracer(printing) if printing.wants_any() else None
+        for index, step in enumerate(steps, 1):
+            if guard.is_contained() and not timing:
+                manager.add(_noting(step), name="note")
+            _add(manager, step, tracer, on_refusal, verify_each)
+            last = index == len(steps) or steps[index].pass_ is not None
+            if verify_each and step.pass_ is None and last:
+                manager.add(lambda op, handle: _verify(op), name="verify")
+        try:
+            with raising_located("the pass pipeline failed"):
+                manager.run(module)
+        except AttnormError as error:
+            if tracer:
+                tracer.failed(module)
+            if not reproducer:
+                raise
+            _write_reproducer(reproducer, str(before), steps, verify_each)
+            note = Diagnostic(f"reproducer written to '{reproducer}'", severity="note")
+            raise AttnormError((*error.diagnostics, note)) from error
+
+
+def _noting(step: Step) -> Callable[[ir.Operation, object], None]:
+    return lambda op, handle: guard.note(f"running pass '{step.name}'")
+
+
+def _add(
+    manager: PassManager,
+    step: Step,
+    tracer: _Tracer | None,
+    on_refusal: Callable[[Diagnostic], None] | None,
+    verify: bool,
+) -> None:
+    if tracer:
+        manager.add(tracer.before(step), name="print-ir")
+    if step.pass_ is None:
+        manager.add(str(step))
+    else:
+        type_ = type(step.pass_)
+        callback = _callback(step.pass_, on_refusal, verify)
+        manager.add(callback, name=type_.__name__, argument=str(step), description=type_.summary())
+    if tracer:
+        manager.add(tracer.after(step), name="print-ir")
+
+
+def _verify(op: ir.Operation) -> None:
+    with raising_located("the module is invalid"):
+        op.verify()
+
+
+def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool):
+    def callback(op: ir.Operation, handle) -> None:
+        report, before = Report(), changes()
+        try:
+            with reading_attributes(op):
+                pass_.run(op, report)
+        except AttnormError:
+            raise
+        except Exception as error:
+            raise _internal_error(pass_, op, error) from error
+        for location, reason in report.refusals:
+            if on_refusal:
+                on_refusal(diagnostic(location, f"{pass_.name}: {reason}", "remark"))
+        for location, message in report.errors:
+            location.emit_error(printable(message))
+        if report.errors:
+            handle.signal_pass_failure()
+        elif verify and changes() != before:
+            _verify(op)
+
+    return callback
+
+
+def _internal_error(pass_: Pass, op: ir.Operation, error: Exception) -> AttnormError:
+    """A bug of a pass as an error: what was raised, and by which line of ours."""
+    raised = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(raised.filename).name}:{raised.lineno}"
+    what = "".join(traceback.format_exception_only(type(error), error)).strip()
+    message = f"internal error in pass '{pass_.name}': {what} ({place})"
+    note = Diagnostic(
+        "this is a bug of the pass; ATTNORM_TRACEBACK=1 prints the traceback, "
+        "--mlir-pass-pipeline-crash-reproducer=FILE keeps the module and the pipeline",
+        severity="note",
+    )
+    return AttnormError(replace(diagnostic(op.location, message), notes=(note,)))
+
+
+class _Tracer:
+    """Prints the module around passes, as mlir-opt does."""
+
+    def __init__(self, printing: Printing):
+        self._printing = printing
+        self._digest = b""
+        self._running: Step | None = None
+
+    def before(self, step: Step) -> Callable[[ir.Operation, object], None]:
+        def callback(op: ir.Operation, handle: object) -> None:
+            self._running = step
+            if self._printing.after_change:
+                self._digest = _digest(op)
+            if self._printing.before_all or step.name in self._printing.before:
+                self._dump(f"Before {step}", op)
+
+        return callback
+
+    def after(self, step: Step) -> Callable[[ir.Operation, object], None]:
+        def callback(op: ir.Operation, handle: object) -> None:
+            self._running = None
+            wanted = self._printing.after_all or step.name in self._printing.after
+            if self._printing.after_change:
+                wanted = (wanted or not self._printing.after) and _digest(op) != self._digest
+            if wanted:
+                self._dump(f"After {step}", op)
+
+        return callback
+
+    def failed(self, op: ir.Operation) -> None:
+        """Prints the module as the failing pass left it."""
+        if self._printing.after_failure and self._running:
+            self._dump(f"After {self._running} Failed", op)
+
+    def _dump(self, title: str, op: ir.Operation) -> None:
+        asm = op.get_asm(**dict(self._printing.asm))
+        print(f"// -----// IR Dump {title} //----- //\n{asm}\n", file=sys.stderr)
+
+
+def _digest(op: ir.Operation) -> bytes:
+    return hashlib.sha256(op.get_asm(binary=True)).digest()
+
+
+def _write_reproducer(path: Path, module: str, steps: list[Step], verify_each: bool) -> None:
+    from ..io.files import write_atomically
+
+    pipeline = f"builtin.module({','.join(map(str, steps))})".replace('"', '\\"')
+    text = (
+        f"{module}\n\n{{-#\n  external_resources: {{\n    mlir_reproducer: {{\n"
+        f'      pipeline: "{pipeline}",\n      disable_threading: true,\n'
+        f"      verify_each: {str(verify_each).lower()}\n    }}\n  }}\n#-}}\n"
+    )
+    write_atomically(path, text.encode())
