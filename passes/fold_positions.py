@@ -132,6 +132,7 @@ class FoldPositionsPass(Pass):
     """
 
     name = "fold-positions"
+    roots = ("stablehlo.compare", "stablehlo.gather")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""

@@ -73,6 +73,7 @@ class RaiseCompositesPass(Pass):
     """
 
     name = "raise-composites"
+    roots = ("stablehlo.composite",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every known composite below `module`."""
@@ -84,6 +85,6 @@ class RaiseCompositesPass(Pass):
             raised |= done
             return done
 
-        apply_patterns(module, [("stablehlo.composite", pattern)])
+        apply_patterns(module, [(root, pattern) for root in self.roots])
         if raised:
             run_native(module, "symbol-dce")

@@ -180,6 +180,7 @@ class RaiseSdpaPass(Pass):
     """
 
     name = "raise-sdpa"
+    roots = ("attnorm.softmax",)
     rounds = (
         "scores and probabilities of half types stay in f32, which holds them exactly, and a scale "
         "that is split over both factors becomes one number"
@@ -188,5 +189,5 @@ class RaiseSdpaPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every attention below `module`."""
         pattern = partial(raise_sdpa, report=report)
-        if apply_patterns(module, [("attnorm.softmax", pattern)]):
+        if apply_patterns(module, [(root, pattern) for root in self.roots]):
             erase_dead(module)

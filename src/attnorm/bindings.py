@@ -6,13 +6,13 @@ returns, which locations survive an insertion point, how an error becomes a fail
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
 import pkgutil
 import re
 import sys
 import tempfile
-import threading
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,9 +34,9 @@ __all__ = [
     "apply_patterns",
     "bytecode",
     "bytecode_size",
-    "changes",
     "collecting_diagnostics",
     "constant_value",
+    "contains",
     "deserialize_portable_artifact",
     "diagnostic",
     "dialect_names",
@@ -44,6 +44,7 @@ __all__ = [
     "erase_dead",
     "evaluate",
     "ext",
+    "fingerprint",
     "hlo",
     "inline_resource_of",
     "ir",
@@ -378,6 +379,14 @@ def bytecode_size(module: ir.Operation) -> int:
     return counter.length
 
 
+def fingerprint(op: ir.Operation) -> bytes:
+    """What tells two states of an op apart, locations included, but for the bytes of resources."""
+    text = op.get_asm(
+        binary=True, print_generic_op_form=True, enable_debug_info=True, large_resource_limit=0
+    )
+    return hashlib.sha256(text).digest()
+
+
 def _as_module(module: ir.Operation) -> ir.Module:
     return ir.Module.parse(bytecode(module), module.context)
 
@@ -447,39 +456,49 @@ Pattern = Callable[[ir.Operation, Rewriter], bool]
 """Takes a root and a rewriter; returns whether it changed the IR."""
 
 
-class _Changes(threading.local):
-    count = 0
-
-
-_changes = _Changes()
-
-
-def changes() -> int:
-    """A number that grows where this thread's patterns and native passes may have changed IR."""
-    return _changes.count
-
-
-def _note_change() -> None:
-    _changes.count += 1
-
-
 def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> bool:
     """Walks `scope` once and offers every op to the patterns whose root name is its name.
 
     Returns whether a pattern changed the IR.
     """
-    before = changes()
+    changed = False
+
+    def noting(pattern: Pattern) -> Pattern:
+        def noted(op: ir.Operation, rewriter: Rewriter) -> bool:
+            nonlocal changed
+            done = pattern(op, rewriter)
+            changed |= done
+            return done
+
+        return noted
+
     with scope.context:
         found = rewrite.RewritePatternSet()
         for root, pattern in patterns:
-            found.add(root, _callback(pattern))
+            found.add(root, _callback(noting(pattern)))
         rewrite.walk_and_apply_patterns(scope, found.freeze())
-    return changes() != before
+    return changed
+
+
+def contains(scope: ir.Operation, names: Iterable[str]) -> bool:
+    """Whether an op of one of the names is below `scope`: a walk in C++."""
+    found = False
+
+    def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
+        nonlocal found
+        found = True
+        return True
+
+    with scope.context:
+        patterns = rewrite.RewritePatternSet()
+        for name in names:
+            patterns.add(name, callback)
+        rewrite.walk_and_apply_patterns(scope, patterns.freeze())
+    return found
 
 
 def run_native(module: ir.Operation, passes: str) -> None:
     """Runs C++ passes, as text, on a module; the caller's pass is verified as a whole."""
-    _note_change()
     with module.context:
         manager = PassManager.parse(f"builtin.module({passes})")
         manager.enable_verifier(False)
@@ -504,8 +523,6 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
                 changed = pattern(op.operation, Rewriter(rewriter))
             except (RuntimeError, TypeError) as error:
                 raise _unreadable(op.operation, error) from None
-        if changed:
-            _note_change()
         # The bindings want a falsy value for "rewritten" and exactly True for "no match".
         return not changed
 

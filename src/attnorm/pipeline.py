@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
 import os
 import sys
 import tempfile
@@ -18,9 +17,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from . import guard, passes, pipelines
-from .bindings import PassManager, changes, diagnostic, ir, raising_located, reading_attributes
+from .bindings import (
+    PassManager,
+    contains,
+    diagnostic,
+    fingerprint,
+    ir,
+    raising_located,
+    reading_attributes,
+)
 from .errors import AttnormError, Diagnostic, printable
 from .passes import Pass, Report
 
@@ -248,20 +256,16 @@ def run(
     before = module.get_asm(print_generic_op_form=True) if reproducer else None
     with module.context:
         manager = PassManager()
-        # MLIR would verify after every pass, also after one that found nothing to do. Here a pass
-        # of ours that changed something is verified, what MLIR's own leave to one of ours, which
-        # may rely on it, and the end.
+        # MLIR would verify after every callback too, and name no pass. Verification is a step of
+        # its own behind each pass.
         manager.enable_verifier(False)
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
-        for index, step in enumerate(steps, 1):
+        for step in steps:
             if guard.is_contained() and not timing:
                 manager.add(_noting(step), name="note")
             _add(manager, step, tracer, on_refusal, verify_each)
-            last = index == len(steps) or steps[index].pass_ is not None
-            if verify_each and step.pass_ is None and last:
-                manager.add(lambda op, handle: _verify(op), name="verify")
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)
@@ -290,22 +294,34 @@ def _add(
         manager.add(tracer.before(step), name="print-ir")
     if step.pass_ is None:
         manager.add(str(step))
+        if verify:
+            manager.add(lambda op, handle: _verify(op, step), name="verify")
     else:
         type_ = type(step.pass_)
-        callback = _callback(step.pass_, on_refusal, verify)
+        callback = _callback(step, step.pass_, on_refusal, verify)
         manager.add(callback, name=type_.__name__, argument=str(step), description=type_.summary())
     if tracer:
         manager.add(tracer.after(step), name="print-ir")
 
 
-def _verify(op: ir.Operation) -> None:
-    with raising_located("the module is invalid"):
-        op.verify()
+def _verify(op: ir.Operation, step: Step) -> None:
+    try:
+        with raising_located("the module is invalid"):
+            op.verify()
+    except AttnormError as error:
+        note = Diagnostic(f"in the module after '{step}'", severity="note")
+        raise AttnormError((*error.diagnostics, note)) from error
 
 
-def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool):
-    def callback(op: ir.Operation, handle) -> None:
-        report, before = Report(), changes()
+def _callback(
+    step: Step, pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool
+) -> Callable[[ir.Operation, Any], None]:
+    def callback(op: ir.Operation, handle: Any) -> None:
+        # How a pass edits cannot be watched. One that never ran has changed nothing; behind every
+        # other the module is verified.
+        if pass_.roots is not None and not contains(op, pass_.roots):
+            return
+        report = Report()
         try:
             with reading_attributes(op):
                 pass_.run(op, report)
@@ -320,8 +336,8 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, veri
             location.emit_error(printable(message))
         if report.errors:
             handle.signal_pass_failure()
-        elif verify and changes() != before:
-            _verify(op)
+        elif verify:
+            _verify(op, step)
 
     return callback
 
@@ -345,14 +361,14 @@ class _Tracer:
 
     def __init__(self, printing: Printing):
         self._printing = printing
-        self._digest = b""
+        self._fingerprint = b""
         self._running: Step | None = None
 
     def before(self, step: Step) -> Callable[[ir.Operation, object], None]:
         def callback(op: ir.Operation, handle: object) -> None:
             self._running = step
             if self._printing.after_change:
-                self._digest = _digest(op)
+                self._fingerprint = fingerprint(op)
             if self._printing.before_all or step.name in self._printing.before:
                 self._dump(f"Before {step}", op)
 
@@ -363,7 +379,9 @@ class _Tracer:
             self._running = None
             wanted = self._printing.after_all or step.name in self._printing.after
             if self._printing.after_change:
-                wanted = (wanted or not self._printing.after) and _digest(op) != self._digest
+                wanted = (wanted or not self._printing.after) and fingerprint(
+                    op
+                ) != self._fingerprint
             if wanted:
                 self._dump(f"After {step}", op)
 
@@ -377,10 +395,6 @@ class _Tracer:
     def _dump(self, title: str, op: ir.Operation) -> None:
         asm = op.get_asm(**dict(self._printing.asm))
         print(f"// -----// IR Dump {title} //----- //\n{asm}\n", file=sys.stderr)
-
-
-def _digest(op: ir.Operation) -> bytes:
-    return hashlib.sha256(op.get_asm(binary=True)).digest()
 
 
 def _write_reproducer(path: Path, module: str, steps: list[Step], verify_each: bool) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attnorm import dialect, passes, pipeline
-from attnorm.bindings import changes, ir
+from attnorm.bindings import fingerprint, ir
 from attnorm.passes.base import Pass, Report, operations
 from attnorm.pipeline import Step
 from attnorm.pipelines import DEFAULT
@@ -67,9 +67,9 @@ class _Counted(Pass):
             for kind in dialect.OPS:
                 for _ in operations(module, kind):
                     self.count(f"op {kind} before {self.name}")
-        before = changes()
+        before = fingerprint(module)
         self.inner.run(module, report)
-        self.count(f"pass {self.name} {'hit' if changes() != before else 'idle'}")
+        self.count(f"pass {self.name} {'hit' if fingerprint(module) != before else 'idle'}")
         for _, reason in report.refusals:
             self.count(f"refusal {self.name}: {_general(reason)}")
 
