@@ -73,6 +73,7 @@ class RaiseCompositesPass(Pass):
     """
 
     name = "raise-composites"
+    anchor = "builtin.module"
     roots = ("stablehlo.composite",)
 
     def run(self, module: ir.Operation, report: Report) -> None:

@@ -323,6 +323,7 @@ class RaiseMarkTensorPass(Pass):
     """
 
     name = "raise-mark-tensor"
+    anchor = "builtin.module"
     roots = ("stablehlo.custom_call",)
 
     def run(self, module: ir.Operation, report: Report) -> None:

@@ -123,6 +123,7 @@ class ToCompositesPass(Pass):
     """
 
     name = "to-composites"
+    anchor = "builtin.module"
     roots = tuple(dialect.OPS)
 
     only: str | None = option("the one op to make composites of: sdpa", None)

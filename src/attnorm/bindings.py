@@ -497,22 +497,23 @@ def contains(scope: ir.Operation, names: Iterable[str]) -> bool:
     return found
 
 
-def run_native(module: ir.Operation, passes: str) -> None:
-    """Runs C++ passes, as text, on a module; the caller's pass is verified as a whole."""
-    with module.context:
-        manager = PassManager.parse(f"builtin.module({passes})")
+def run_native(op: ir.Operation, passes: str) -> None:
+    """Runs C++ passes, as text, on an op; the caller's pass is verified as a whole."""
+    with op.context:
+        manager = PassManager.parse(f"{op.name}({passes})")
         manager.enable_verifier(False)
-        manager.run(module)
+        manager.run(op)
 
 
-def simplify(module: ir.Operation) -> None:
-    """Cleans up behind a pass with what StableHLO and MLIR know."""
-    run_native(module, "func.func(stablehlo-aggressive-simplification,canonicalize,cse)")
+def simplify(op: ir.Operation) -> None:
+    """Cleans up behind a pass with what StableHLO and MLIR know: a function, or those inside."""
+    passes = "stablehlo-aggressive-simplification,canonicalize,cse"
+    run_native(op, passes if op.name == "func.func" else f"func.func({passes})")
 
 
-def erase_dead(module: ir.Operation) -> None:
+def erase_dead(op: ir.Operation) -> None:
     """Erases what nothing reads: a pattern may only erase its root, a walk may come to the rest."""
-    run_native(module, "trivial-dce")
+    run_native(op, "trivial-dce")
 
 
 def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter], bool]:

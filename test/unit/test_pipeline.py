@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from attnorm import AttnormError, api, pipeline
+from attnorm import AttnormError, api, passes, pipeline
 from attnorm.bindings import Rewriter, apply_patterns, fingerprint, ir
 from attnorm.passes import Pass, Report
 from attnorm.pipeline import Printing, Step
@@ -211,3 +213,30 @@ def test_print_after_change_sees(edit: Callable[[ir.Operation], None], capsys) -
         steps = [Step("break", "", pass_=BreakPass(edit=change))]
         pipeline.run(api.load(MODULE), steps, printing=printing)
         assert capsys.readouterr().err.count("IR Dump After break") == titles
+
+
+def outcome(text: str, pass_pipeline: str) -> str:
+    """What a pipeline makes of a module: the module or the error."""
+    try:
+        module = api.load(text)
+        pipeline.run(module, pass_pipeline)
+        return str(module)
+    except AttnormError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", [name for name in passes.NAMES if not passes.get(name).anchor])
+def test_a_pass_that_runs_on_any_op_runs_on_functions(name: str) -> None:
+    """Function by function it does what it does on the module."""
+    path = Path(__file__).parents[1] / "passes" / f"{name.replace('-', '_')}.mlir"
+    for part in re.split(r"(?m)^// -----[ \t]*$", path.read_text()):
+        if not re.search("(?m)^ *module", part):
+            assert outcome(part, f"func.func({name})") == outcome(part, name)
+
+
+def test_a_misspelt_anchor_is_an_error_where_it_stands() -> None:
+    """Also ahead of a pass that there is not."""
+    with pytest.raises(AttnormError) as raised:
+        pipeline.resolve("cse,func.fnuc(nope)")
+    (found,) = raised.value.diagnostics
+    assert (found.line, found.column) == (1, 5)
