@@ -128,6 +128,8 @@ def passes_document() -> Iterator[str]:
 def _pass(pass_: type[Pass]) -> Iterator[str]:
     yield f"## `{pass_.name}`"
     yield inspect.getdoc(pass_) or ""
+    if pass_.anchor:
+        yield f"Runs on `{pass_.anchor}` alone."
     if pass_.rounds:
         yield f"Moves roundings, which makes no value less accurate: {pass_.rounds}."
     rows = [_option(item) for item in pass_.options()]

@@ -29,6 +29,9 @@ def expand_layer_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
     return True
 
 
+PATTERNS = [("attnorm.layer_norm", expand_layer_norm)]
+
+
 @dataclass(frozen=True)
 class ExpandLayerNormPass(Pass):
     """LayerNorm becomes StableHLO primitives.
@@ -74,10 +77,8 @@ class ExpandLayerNormPass(Pass):
     """
 
     name = "expand-layer-norm"
+    roots = tuple(root for root, _ in PATTERNS)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Expands every norm below `module`."""
         apply_patterns(module, PATTERNS)
-
-
-PATTERNS = [("attnorm.layer_norm", expand_layer_norm)]

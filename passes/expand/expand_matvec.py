@@ -154,7 +154,8 @@ class ExpandMatvecPass(Pass):
     """
 
     name = "expand-matvec"
+    roots = ("stablehlo.dot_general",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every such product below `module`."""
-        apply_patterns(module, [("stablehlo.dot_general", expand_product)])
+        apply_patterns(module, [(root, expand_product) for root in self.roots])

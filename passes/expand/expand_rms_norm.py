@@ -75,6 +75,13 @@ def align(b: Builder, weight: ir.Value, x: ir.Value, axes: Sequence[int]) -> ir.
     return b.broadcast(weight, axes, shape_of(x))
 
 
+PATTERNS = [
+    ("attnorm.rms_norm", expand_rms_norm),
+    ("attnorm.rms_norm_mul", expand_rms_norm_mul),
+    ("attnorm.add_rms_norm", expand_add_rms_norm),
+]
+
+
 @dataclass(frozen=True)
 class ExpandRmsNormPass(Pass):
     """RMSNorm and its fusions become StableHLO primitives.
@@ -111,14 +118,8 @@ class ExpandRmsNormPass(Pass):
     """
 
     name = "expand-rms-norm"
+    roots = tuple(root for root, _ in PATTERNS)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Expands every norm below `module`."""
         apply_patterns(module, PATTERNS)
-
-
-PATTERNS = [
-    ("attnorm.rms_norm", expand_rms_norm),
-    ("attnorm.rms_norm_mul", expand_rms_norm_mul),
-    ("attnorm.add_rms_norm", expand_add_rms_norm),
-]

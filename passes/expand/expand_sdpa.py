@@ -88,6 +88,7 @@ class ExpandSdpaPass(Pass):
     """
 
     name = "expand-sdpa"
+    roots = ("attnorm.sdpa",)
 
     strategy: str = option("auto, dense, blocks or online", "auto")
     queries: int | None = option("queries of a block of `blocks` and `online`", None)
@@ -96,7 +97,7 @@ class ExpandSdpaPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Expands every attention below `module`."""
         plan = Plan(self.strategy, self.queries, self.keys)
-        apply_patterns(module, [("attnorm.sdpa", partial(expand_sdpa, plan=plan))])
+        apply_patterns(module, [(root, partial(expand_sdpa, plan=plan)) for root in self.roots])
 
 
 PATTERNS = [("attnorm.sdpa", partial(expand_sdpa, plan=Plan()))]

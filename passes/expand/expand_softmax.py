@@ -21,6 +21,9 @@ def expand_softmax(op: ir.Operation, rewriter: Rewriter) -> bool:
     return True
 
 
+PATTERNS = [("attnorm.softmax", expand_softmax)]
+
+
 @dataclass(frozen=True)
 class ExpandSoftmaxPass(Pass):
     """Softmax becomes StableHLO primitives.
@@ -56,10 +59,8 @@ class ExpandSoftmaxPass(Pass):
     """
 
     name = "expand-softmax"
+    roots = tuple(root for root, _ in PATTERNS)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Expands every softmax below `module`."""
         apply_patterns(module, PATTERNS)
-
-
-PATTERNS = [("attnorm.softmax", expand_softmax)]

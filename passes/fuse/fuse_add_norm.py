@@ -106,7 +106,10 @@ class FuseAddNormPass(Pass):
     """
 
     name = "fuse-add-norm"
+    roots = ("attnorm.rms_norm",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every addition below `module`."""
-        apply_patterns(module, [("attnorm.rms_norm", partial(fuse_addition, report=report))])
+        apply_patterns(
+            module, [(root, partial(fuse_addition, report=report)) for root in self.roots]
+        )

@@ -178,7 +178,10 @@ class FuseNormMulPass(Pass):
     """
 
     name = "fuse-norm-mul"
+    roots = ("stablehlo.multiply",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every product below `module`."""
-        apply_patterns(module, [("stablehlo.multiply", partial(fuse_product, report=report))])
+        apply_patterns(
+            module, [(root, partial(fuse_product, report=report)) for root in self.roots]
+        )

@@ -91,14 +91,9 @@ class LegalizeBf16ConvertsPass(Pass):
     """
 
     name = "legalize-bf16-converts"
+    roots = ("stablehlo.convert", "stablehlo.iota", "stablehlo.dynamic_iota")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every such op below `module`."""
-        apply_patterns(
-            module,
-            [
-                ("stablehlo.convert", legalize_convert),
-                ("stablehlo.iota", legalize_iota),
-                ("stablehlo.dynamic_iota", legalize_iota),
-            ],
-        )
+        patterns = (legalize_convert, legalize_iota, legalize_iota)
+        apply_patterns(module, list(zip(self.roots, patterns, strict=True)))

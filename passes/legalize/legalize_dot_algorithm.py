@@ -73,7 +73,8 @@ class LegalizeDotAlgorithmPass(Pass):
     """
 
     name = "legalize-dot-algorithm"
+    roots = ("stablehlo.dot_general",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every such product below `module`."""
-        apply_patterns(module, [("stablehlo.dot_general", legalize_algorithm)])
+        apply_patterns(module, [(root, legalize_algorithm) for root in self.roots])

@@ -204,6 +204,7 @@ class LegalizeDynamicShapesPass(Pass):
     """
 
     name = "legalize-dynamic-shapes"
+    roots = (*DYNAMIC, "stablehlo.reduce")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every dynamic op below `module`."""

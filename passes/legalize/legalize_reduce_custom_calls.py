@@ -200,8 +200,9 @@ class LegalizeReduceCustomCallsPass(Pass):
     """
 
     name = "legalize-reduce-custom-calls"
+    roots = ("stablehlo.custom_call",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every known reduction below `module`."""
         pattern = partial(legalize_reduction, report=report)
-        apply_patterns(module, [("stablehlo.custom_call", pattern)])
+        apply_patterns(module, [(root, pattern) for root in self.roots])

@@ -121,6 +121,7 @@ class LegalizeShapeAssertionsPass(Pass):
     """
 
     name = "legalize-shape-assertions"
+    roots = ("stablehlo.custom_call",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every shape assertion below `module`."""

@@ -120,6 +120,12 @@ class LegalizeShapeOpsPass(Pass):
     """
 
     name = "legalize-shape-ops"
+    roots = (
+        "shape.assuming",
+        *(f"shape.{name}" for name in _ASSUMPTIONS),
+        *DYNAMIC,
+        "tensor.from_elements",
+    )
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every computation of a shape below `module`."""

@@ -237,6 +237,7 @@ class SpecializeDimsPass(Pass):
     """
 
     name = "specialize-dims"
+    anchor = "builtin.module"
 
     dims: str = option("sizes: ARGUMENT.DIMENSION=SIZE or SYMBOL=SIZE, between semicolons", "")
     function: str = option("the function they are of; by default main or the only public one", "")

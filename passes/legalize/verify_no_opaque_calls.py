@@ -36,6 +36,7 @@ class VerifyNoOpaqueCallsPass(Pass):
     """
 
     name = "verify-no-opaque-calls"
+    roots = ("stablehlo.custom_call",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Reports every custom call below `module`."""
@@ -45,4 +46,4 @@ class VerifyNoOpaqueCallsPass(Pass):
             report.error(op, f"custom call @{target} is left{_hint(target)}")
             return False
 
-        apply_patterns(module, [("stablehlo.custom_call", visit)])
+        apply_patterns(module, [(root, visit) for root in self.roots])

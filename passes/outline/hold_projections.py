@@ -89,7 +89,8 @@ class HoldProjectionsPass(Pass):
     """
 
     name = "hold-projections"
+    roots = ("stablehlo.transpose",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Holds every such product below `module`."""
-        apply_patterns(module, [("stablehlo.transpose", hold_projection)])
+        apply_patterns(module, [(root, hold_projection) for root in self.roots])

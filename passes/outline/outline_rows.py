@@ -117,6 +117,7 @@ class OutlineRowsPass(Pass):
     """
 
     name = "outline-rows"
+    anchor = "builtin.module"
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Outlines the rows of every function below `module`."""

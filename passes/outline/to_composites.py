@@ -125,19 +125,25 @@ class ToCompositesPass(Pass):
     """
 
     name = "to-composites"
+    anchor = "builtin.module"
+    roots = tuple(dialect.OPS)
 
     only: str | None = option("the one op to make composites of: sdpa", None)
 
-    def run(self, module: ir.Operation, report: Report) -> None:
-        """Makes every op below `module` a composite, or every one of a name."""
-        names = [name for name in dialect.OPS if self.only in (None, name.partition(".")[2])]
-        if not names:
+    def __post_init__(self) -> None:
+        if not self._names():
             raise AttnormError(
                 f"{self.name}: only: expected an op of the dialect, got '{self.only}'"
             )
+
+    def _names(self) -> list[str]:
+        return [name for name in self.roots if self.only in (None, name.partition(".")[2])]
+
+    def run(self, module: ir.Operation, report: Report) -> None:
+        """Makes every op below `module` a composite, or every one of a name."""
         # A module is a scope of symbols; inner ones first, which leaves the outer its own ops.
         for scope in (*reversed(operations(module, "builtin.module")), module):
             decompositions = _Decompositions(scope)
             pattern = partial(to_composite, decompositions=decompositions)
-            apply_patterns(scope, [(name, pattern) for name in names])
+            apply_patterns(scope, [(name, pattern) for name in self._names()])
             decompositions.make()

@@ -74,6 +74,8 @@ class RaiseCompositesPass(Pass):
     """
 
     name = "raise-composites"
+    anchor = "builtin.module"
+    roots = ("stablehlo.composite",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every known composite below `module`."""
@@ -85,6 +87,6 @@ class RaiseCompositesPass(Pass):
             raised |= done
             return done
 
-        apply_patterns(module, [("stablehlo.composite", pattern)])
+        apply_patterns(module, [(root, pattern) for root in self.roots])
         if raised:
             run_native(module, "symbol-dce")

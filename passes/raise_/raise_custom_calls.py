@@ -63,6 +63,7 @@ class RaiseCustomCallsPass(Pass):
     """
 
     name = "raise-custom-calls"
+    roots = ("stablehlo.custom_call",)
 
     rms_norm_epsilon: float | None = option(
         "epsilon of the RMSNorm calls that carry none (ai_edge_torch.rms_norm)", None
@@ -71,4 +72,4 @@ class RaiseCustomCallsPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every known call below `module`."""
         pattern = partial(raise_custom_call, report=report, epsilon=self.rms_norm_epsilon)
-        apply_patterns(module, [("stablehlo.custom_call", pattern)])
+        apply_patterns(module, [(root, pattern) for root in self.roots])

@@ -278,6 +278,7 @@ class RaiseLayerNormPass(Pass):
     """
 
     name = "raise-layer-norm"
+    roots = (*ROOTS, "stablehlo.batch_norm_training")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""

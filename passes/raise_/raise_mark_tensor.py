@@ -325,6 +325,8 @@ class RaiseMarkTensorPass(Pass):
     """
 
     name = "raise-mark-tensor"
+    anchor = "builtin.module"
+    roots = ("stablehlo.custom_call",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every marker below `module`."""

@@ -220,9 +220,10 @@ class RaiseMaskBandsPass(Pass):
     """
 
     name = "raise-mask-bands"
+    roots = ("attnorm.sdpa",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Takes in every mask below `module` that is a band."""
         pattern = partial(raise_mask_band, report=report)
-        if apply_patterns(module, [("attnorm.sdpa", pattern)]):
+        if apply_patterns(module, [(root, pattern) for root in self.roots]):
             erase_dead(module)

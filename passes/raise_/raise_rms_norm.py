@@ -206,9 +206,10 @@ class RaiseRmsNormPass(Pass):
     """
 
     name = "raise-rms-norm"
+    roots = ROOTS
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""
         pattern = partial(raise_rms_norm, report=report)
-        if apply_patterns(module, [(root, pattern) for root in ROOTS]):
+        if apply_patterns(module, [(root, pattern) for root in self.roots]):
             erase_dead(module)

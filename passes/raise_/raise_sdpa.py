@@ -182,6 +182,7 @@ class RaiseSdpaPass(Pass):
     """
 
     name = "raise-sdpa"
+    roots = ("attnorm.softmax",)
     rounds = (
         "scores and probabilities of half types stay in f32, which holds them exactly, and a scale "
         "that is split over both factors becomes one number"
@@ -190,5 +191,5 @@ class RaiseSdpaPass(Pass):
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every attention below `module`."""
         pattern = partial(raise_sdpa, report=report)
-        if apply_patterns(module, [("attnorm.softmax", pattern)]):
+        if apply_patterns(module, [(root, pattern) for root in self.roots]):
             erase_dead(module)

@@ -141,10 +141,11 @@ class RaiseSoftmaxPass(Pass):
     """
 
     name = "raise-softmax"
+    roots = ("stablehlo.exponential",)
     rounds = "a softmax whose steps are in a half type is computed in f32, and rounded once"
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every softmax below `module`."""
         pattern = partial(raise_softmax, report=report)
-        if apply_patterns(module, [("stablehlo.exponential", pattern)]):
+        if apply_patterns(module, [(root, pattern) for root in self.roots]):
             erase_dead(module)

@@ -175,9 +175,9 @@ class FoldConstantsPass(Pass):
     """
 
     name = "fold-constants"
+    roots = ("stablehlo.constant", "arith.constant")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""
-        roots = ("stablehlo.constant", "arith.constant")
-        if apply_patterns(module, [(root, fold_users) for root in roots]):
+        if apply_patterns(module, [(root, fold_users) for root in self.roots]):
             simplify(module)

@@ -63,6 +63,7 @@ class FoldDynamicBroadcastsPass(Pass):
     """
 
     name = "fold-dynamic-broadcasts"
+    roots = ("stablehlo.dynamic_broadcast_in_dim",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""

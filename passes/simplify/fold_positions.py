@@ -135,6 +135,7 @@ class FoldPositionsPass(Pass):
     """
 
     name = "fold-positions"
+    roots = ("stablehlo.compare", "stablehlo.gather")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Folds below `module`."""

@@ -63,8 +63,8 @@ class InlineSmallResourcesPass(Pass):
     """
 
     name = "inline-small-resources"
+    roots = ("stablehlo.constant", "arith.constant")
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every such constant below `module`."""
-        roots = ("stablehlo.constant", "arith.constant")
-        apply_patterns(module, [(root, inline_resource) for root in roots])
+        apply_patterns(module, [(root, inline_resource) for root in self.roots])

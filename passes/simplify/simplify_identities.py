@@ -142,8 +142,9 @@ class SimplifyIdentitiesPass(Pass):
     """
 
     name = "simplify-identities"
+    roots = ("stablehlo.constant",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Simplifies below `module`."""
-        if apply_patterns(module, [("stablehlo.constant", simplify_users)]):
+        if apply_patterns(module, [(root, simplify_users) for root in self.roots]):
             simplify(module)

@@ -11,7 +11,8 @@ from typing import Any
 
 from attnorm import dialect, passes
 from attnorm.ir.mlir import ir
-from attnorm.ir.rewriting import changes, operations
+from attnorm.ir.rewriting import operations
+from attnorm.ir.serialization import fingerprint
 from attnorm.passes.base import Pass, Report
 from attnorm.pipeline import driver
 from attnorm.pipeline.driver import Step
@@ -69,9 +70,9 @@ class _Counted(Pass):
             for kind in dialect.OPS:
                 for _ in operations(module, kind):
                     self.count(f"op {kind} before {self.name}")
-        before = changes()
+        before = fingerprint(module)
         self.inner.run(module, report)
-        self.count(f"pass {self.name} {'hit' if changes() != before else 'idle'}")
+        self.count(f"pass {self.name} {'hit' if fingerprint(module) != before else 'idle'}")
         for _, reason in report.refusals:
             self.count(f"refusal {self.name}: {_general(reason)}")
 

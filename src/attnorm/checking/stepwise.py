@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from ..errors import AttnormError, Diagnostic
 from ..io.files import write_atomically
 from ..ir.mlir import ir
+from ..ir.serialization import fingerprint
 from ..pipeline.driver import Step, resolve, run
 from ..pipeline.pipelines import DEFAULT
 from .anchors import Anchor, anchor_input, anchor_result
@@ -133,7 +133,7 @@ class _Run:
         with module.context:
             module = module.clone().operation
         given = before = self._values(module)
-        digest = _digest(module)
+        old = fingerprint(module)
         self.tell("evaluating the module")
         for values in before:
             values.check()
@@ -146,8 +146,8 @@ class _Run:
             with module.context:
                 after = module.clone().operation
             run(after, [step])
-            new_digest = _digest(after)
-            if new_digest == digest:
+            new = fingerprint(after)
+            if new == old:
                 passes.append(PassCheck(str(step), False, Verdict()))
                 continue
             values = self._values(after)
@@ -157,7 +157,7 @@ class _Run:
             if not item.ok and self.save and all(p.ok for p in passes):
                 self._save(step, module, after)
             passes.append(item)
-            module, before, digest = after, values, new_digest
+            module, before, old = after, values, new
         if anchors:
             found += anchor_result(module, before, self.tell)
         return Check(tuple(passes), tuple(found))
@@ -196,9 +196,3 @@ def _epsilon(step: Step) -> float | None:
 
 def _reason(step: Step) -> str:
     return step.pass_.rounds if step.pass_ else ""
-
-
-def _digest(module: ir.Operation) -> bytes:
-    """What tells two modules apart, but for locations and the bytes of resources."""
-    text = module.get_asm(binary=True, print_generic_op_form=True, large_resource_limit=0)
-    return hashlib.sha256(text).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from .diagnostics import unreadable
@@ -38,53 +37,64 @@ Pattern = Callable[[ir.Operation, Rewriter], bool]
 """Takes a root and a rewriter; returns whether it changed the IR."""
 
 
-class _Changes(threading.local):
-    count = 0
-
-
-_changes = _Changes()
-
-
-def changes() -> int:
-    """A number that grows where this thread's patterns and native passes may have changed IR."""
-    return _changes.count
-
-
-def _note_change() -> None:
-    _changes.count += 1
-
-
 def apply_patterns(scope: ir.Operation, patterns: Iterable[tuple[str, Pattern]]) -> bool:
     """Walks `scope` once and offers every op to the patterns whose root name is its name.
 
     Returns whether a pattern changed the IR.
     """
-    before = changes()
+    changed = False
+
+    def noting(pattern: Pattern) -> Pattern:
+        def noted(op: ir.Operation, rewriter: Rewriter) -> bool:
+            nonlocal changed
+            done = pattern(op, rewriter)
+            changed |= done
+            return done
+
+        return noted
+
     with scope.context:
         found = rewrite.RewritePatternSet()
         for root, pattern in patterns:
-            found.add(root, _callback(pattern))
+            found.add(root, _callback(noting(pattern)))
         rewrite.walk_and_apply_patterns(scope, found.freeze())
-    return changes() != before
+    return changed
 
 
-def run_native(module: ir.Operation, passes: str) -> None:
-    """Runs C++ passes, as text, on a module; the caller's pass is verified as a whole."""
-    _note_change()
-    with module.context:
-        manager = PassManager.parse(f"builtin.module({passes})")
+def contains(scope: ir.Operation, names: Iterable[str]) -> bool:
+    """Whether an op of one of the names is below `scope`: a walk in C++."""
+    found = False
+
+    def callback(op: ir.OpView, rewriter: rewrite.PatternRewriter) -> bool:
+        nonlocal found
+        found = True
+        return True
+
+    with scope.context:
+        patterns = rewrite.RewritePatternSet()
+        for name in names:
+            patterns.add(name, callback)
+        rewrite.walk_and_apply_patterns(scope, patterns.freeze())
+    return found
+
+
+def run_native(op: ir.Operation, passes: str) -> None:
+    """Runs C++ passes, as text, on an op; the caller's pass is verified as a whole."""
+    with op.context:
+        manager = PassManager.parse(f"{op.name}({passes})")
         manager.enable_verifier(False)
-        manager.run(module)
+        manager.run(op)
 
 
-def simplify(module: ir.Operation) -> None:
-    """Cleans up behind a pass with what StableHLO and MLIR know."""
-    run_native(module, "func.func(stablehlo-aggressive-simplification,canonicalize,cse)")
+def simplify(op: ir.Operation) -> None:
+    """Cleans up behind a pass with what StableHLO and MLIR know: a function, or those inside."""
+    passes = "stablehlo-aggressive-simplification,canonicalize,cse"
+    run_native(op, passes if op.name == "func.func" else f"func.func({passes})")
 
 
-def erase_dead(module: ir.Operation) -> None:
+def erase_dead(op: ir.Operation) -> None:
     """Erases what nothing reads: a pattern may only erase its root, a walk may come to the rest."""
-    run_native(module, "trivial-dce")
+    run_native(op, "trivial-dce")
 
 
 def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter], bool]:
@@ -95,8 +105,6 @@ def _callback(pattern: Pattern) -> Callable[[ir.OpView, rewrite.PatternRewriter]
                 changed = pattern(op.operation, Rewriter(rewriter))
             except (RuntimeError, TypeError) as error:
                 raise unreadable(op.operation, error) from None
-        if changed:
-            _note_change()
         # The bindings want a falsy value for "rewritten" and exactly True for "no match".
         return not changed
 

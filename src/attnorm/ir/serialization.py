@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -48,3 +49,11 @@ def bytecode_size(module: ir.Operation) -> int:
 def as_module(module: ir.Operation) -> ir.Module:
     """A copy as the class that some functions of the bindings take."""
     return ir.Module.parse(bytecode(module), module.context)
+
+
+def fingerprint(op: ir.Operation) -> bytes:
+    """What tells two states of an op apart, locations included, but for the bytes of resources."""
+    text = op.get_asm(
+        binary=True, print_generic_op_form=True, enable_debug_info=True, large_resource_limit=0
+    )
+    return hashlib.sha256(text).digest()

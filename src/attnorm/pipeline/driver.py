@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import difflib
 import functools
-import hashlib
 import os
+import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from .. import passes
 from ..errors import AttnormError, Diagnostic, printable
 from ..io import guard
 from ..ir.diagnostics import diagnostic, raising_located, reading_attributes
 from ..ir.mlir import PassManager, ir
-from ..ir.rewriting import changes
+from ..ir.rewriting import contains
+from ..ir.serialization import fingerprint
 from ..passes import Pass, Report
 from . import pipelines
 
@@ -38,6 +40,8 @@ class Element:
     name: str
     options: str = ""
     children: tuple[Element, ...] | None = None
+    at: int = field(default=0, compare=False)
+    """Where it starts in the text."""
 
     def __str__(self) -> str:
         if self.children is not None:
@@ -83,11 +87,12 @@ def _element(text: str, at: int) -> tuple[Element | None, int]:
         children, at = _elements(text, at + 1)
         if text[at : at + 1] != ")":
             raise _syntax(text, at, "expected ')'")
-        return Element(name, children=children), _skip_space(text, at + 1)
+        return Element(name, children=children, at=start), _skip_space(text, at + 1)
     if text[at : at + 1] == "{":
         end = _closing_brace(text, at)
-        return Element(name, " ".join(text[at + 1 : end].split())), _skip_space(text, end + 1)
-    return Element(name), at
+        options = " ".join(text[at + 1 : end].split())
+        return Element(name, options, at=start), _skip_space(text, end + 1)
+    return Element(name, at=start), at
 
 
 def _skip_space(text: str, at: int) -> int:
@@ -114,7 +119,11 @@ def _syntax(text: str, at: int, message: str) -> AttnormError:
 
 @dataclass(frozen=True)
 class Step:
-    """One pass of a flat pipeline: ours (`pass_`) or MLIR's, inside a nest of anchors."""
+    """One pass of a flat pipeline: ours (`pass_`) or MLIR's.
+
+    It runs on the ops that its nest of anchors reaches: those of the first name that stand directly
+    in the module, those of the second that stand directly in these, ...
+    """
 
     name: str
     options: str
@@ -131,44 +140,103 @@ class Step:
 
 def resolve(text: str) -> list[Step]:
     """The flat list of passes that a pipeline stands for, every option checked."""
-    return list(_resolve(parse_pipeline(text), ()))
+    return list(_resolve(parse_pipeline(text), (), text))
 
 
-def _resolve(elements: tuple[Element, ...], nest: tuple[str, ...]) -> Iterator[Step]:
+_ANY = "any"
+"""The anchor of every op that passes may run on."""
+
+
+def _resolve(elements: tuple[Element, ...], nest: tuple[str, ...], text: str) -> Iterator[Step]:
     for element in elements:
         if element.children is not None:
-            inner = () if element.name == "builtin.module" else (element.name,)
-            yield from _resolve(element.children, (*nest, *inner))
+            yield from _nested(element, element.children, nest, text)
         elif element.name in pipelines.PIPELINES:
-            expanded = pipelines.PIPELINES[element.name].expand(element.options)
-            yield from _resolve(parse_pipeline(expanded), nest)
-        elif element.name in passes.NAMES:
-            # Ours walk to the ops they know wherever these are: the nest adds nothing.
-            pass_ = passes.get(element.name).from_options(element.options)
-            yield Step(element.name, element.options, (), pass_)
+            expanded = parse_pipeline(pipelines.PIPELINES[element.name].expand(element.options))
+            yield from _resolve(tuple(_moved(item, element.at) for item in expanded), nest, text)
         else:
-            yield _native(Step(element.name, element.options, nest))
+            yield _placed(element, nest, text)
+
+
+def _moved(element: Element, at: int) -> Element:
+    """An element of a named pipeline, at the place of its name."""
+    children = element.children and tuple(_moved(child, at) for child in element.children)
+    return replace(element, children=children, at=at)
+
+
+def _nested(
+    element: Element, children: tuple[Element, ...], nest: tuple[str, ...], text: str
+) -> list[Step]:
+    anchor = element.name
+    if anchor != _ANY and not _is_registered(anchor):
+        near = difflib.get_close_matches(anchor, ("builtin.module", "func.func", _ANY), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        message = f"expected a registered op to run on, got '{anchor}'{hint}"
+        raise _syntax(text, element.at, message)
+    inner = (*nest, anchor)
+    steps = list(_resolve(children, inner, text))
+    if anchor != _ANY:
+        return steps
+    # Passes run together on each op, so all of them have to be able to.
+    wanted = sorted({_anchor(step) for step in steps if step.nest == inner} - {""})
+    if not wanted:
+        return steps
+    if len(wanted) > 1:
+        message = f"expected passes that can run on one op, got {' and '.join(map(repr, wanted))}"
+        raise _syntax(text, element.at, message)
+    return [replace(step, nest=(*nest, *wanted, *step.nest[len(inner) :])) for step in steps]
+
+
+@functools.cache
+def _is_registered(op: str) -> bool:
+    with ir.Context() as context:
+        try:
+            context.get_dialect_descriptor(op.partition(".")[0])
+        except ValueError:
+            return False
+        return context.is_registered_operation(op)
+
+
+def _placed(element: Element, nest: tuple[str, ...], text: str) -> Step:
+    """The pass in its nest; in that of its anchor too where a module is around, as in mlir-opt."""
+    step = Step(element.name, element.options, nest)
+    if element.name in passes.NAMES:
+        pass_ = passes.get(element.name).from_options(element.options)
+        step = replace(step, pass_=pass_)
+    anchor, innermost = _anchor(step), nest[-1] if nest else "builtin.module"
+    if anchor in ("", innermost) or innermost == _ANY:
+        return step
+    if innermost == "builtin.module":
+        return replace(step, nest=(*nest, anchor))
+    message = f"'{step.name}' can't run on '{innermost}', only on '{anchor}'"
+    raise _syntax(text, element.at, message)
+
+
+def _anchor(step: Step) -> str:
+    """The op that a pass is restricted to; empty where there is none."""
+    return step.pass_.anchor if step.pass_ else _native_anchor(step.name, step.options)
 
 
 def check_pass_name(name: str) -> None:
     """Raises `AttnormError` where there is no pass of that name."""
     if name not in passes.NAMES:
-        _native(Step(name, ""))
+        _native_anchor(name, "")
 
 
 @functools.lru_cache(maxsize=1024)
-def _native(step: Step) -> Step:
-    """The step as MLIR takes it: a pass of functions is nested by itself, as mlir-opt does."""
-    problem = _native_problem(step)
-    if problem and "restricted to 'func.func'" in problem and not step.nest:
-        return replace(step, nest=("func.func",))
+def _native_anchor(name: str, options: str) -> str:
+    """The op that a pass of MLIR is restricted to; an `AttnormError` where there is no such."""
+    problem = _native_problem(Step(name, options, ("no.op",)))
     if not problem:
-        return step
-    if f"'{step.name}' does not refer to a registered" not in problem:
-        raise AttnormError(f"{step.name}: {problem}")
-    near = difflib.get_close_matches(step.name, [*passes.NAMES, *pipelines.PIPELINES], n=1)
+        return ""
+    restricted = re.search("restricted to '([^']*)'", problem)
+    if restricted:
+        return restricted[1]
+    if f"'{name}' does not refer to a registered" not in problem:
+        raise AttnormError(f"{name}: {problem}")
+    near = difflib.get_close_matches(name, [*passes.NAMES, *pipelines.PIPELINES], n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise AttnormError(f"unknown pass or pipeline '{step.name}'{hint}")
+    raise AttnormError(f"unknown pass or pipeline '{name}'{hint}")
 
 
 def _native_problem(step: Step) -> str | None:
@@ -252,20 +320,16 @@ def run(
     before = module.get_asm(print_generic_op_form=True) if reproducer else None
     with module.context:
         manager = PassManager()
-        # MLIR would verify after every pass, also after one that found nothing to do. Here a pass
-        # of ours that changed something is verified, what MLIR's own leave to one of ours, which
-        # may rely on it, and the end.
+        # MLIR would verify after every callback too, and name no pass. Verification is a step of
+        # its own behind each pass.
         manager.enable_verifier(False)
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
-        for index, step in enumerate(steps, 1):
+        for step in steps:
             if guard.is_contained() and not timing:
                 manager.add(_noting(step), name="note")
             _add(manager, step, tracer, on_refusal, verify_each)
-            last = index == len(steps) or steps[index].pass_ is not None
-            if verify_each and step.pass_ is None and last:
-                manager.add(lambda op, handle: _verify(op), name="verify")
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)
@@ -294,29 +358,43 @@ def _add(
         manager.add(tracer.before(step), name="print-ir")
     if step.pass_ is None:
         manager.add(str(step))
+        if verify:
+            manager.add(lambda op, handle: _verify(op, step), name="verify")
     else:
         type_ = type(step.pass_)
-        callback = _callback(step.pass_, on_refusal, verify)
+        callback = _callback(step, step.pass_, on_refusal, verify)
         manager.add(callback, name=type_.__name__, argument=str(step), description=type_.summary())
     if tracer:
         manager.add(tracer.after(step), name="print-ir")
 
 
-def _verify(op: ir.Operation) -> None:
-    with raising_located("the module is invalid"):
-        op.verify()
+def _verify(op: ir.Operation, step: Step) -> None:
+    try:
+        with raising_located("the module is invalid"):
+            op.verify()
+    except AttnormError as error:
+        note = Diagnostic(f"in the module after '{step}'", severity="note")
+        raise AttnormError((*error.diagnostics, note)) from error
 
 
-def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool):
-    def callback(op: ir.Operation, handle) -> None:
-        report, before = Report(), changes()
-        try:
-            with reading_attributes(op):
-                pass_.run(op, report)
-        except AttnormError:
-            raise
-        except Exception as error:
-            raise _internal_error(pass_, op, error) from error
+def _callback(
+    step: Step, pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool
+) -> Callable[[ir.Operation, Any], None]:
+    def callback(op: ir.Operation, handle: Any) -> None:
+        # How a pass edits cannot be watched. One that never ran has changed nothing; behind every
+        # other the module is verified.
+        scopes = [scope for scope in _reached(op, step.nest) if _has_root(scope, pass_)]
+        if not scopes:
+            return
+        report = Report()
+        for scope in scopes:
+            try:
+                with reading_attributes(scope):
+                    pass_.run(scope, report)
+            except AttnormError:
+                raise
+            except Exception as error:
+                raise _internal_error(pass_, scope, error) from error
         for location, reason in report.refusals:
             if on_refusal:
                 on_refusal(diagnostic(location, f"{pass_.name}: {reason}", "remark"))
@@ -324,10 +402,39 @@ def _callback(pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, veri
             location.emit_error(printable(message))
         if report.errors:
             handle.signal_pass_failure()
-        elif verify and changes() != before:
-            _verify(op)
+        elif verify:
+            _verify(op, step)
 
     return callback
+
+
+def _reached(op: ir.Operation, nest: tuple[str, ...]) -> list[ir.Operation]:
+    """The ops that a nest reaches from `op`, each anchor directly inside the one around it."""
+    found = [op]
+    for anchor in nest:
+        found = [inner for outer in found for inner in _children(outer) if _is(inner, anchor)]
+    return found
+
+
+def _children(op: ir.Operation) -> Iterator[ir.Operation]:
+    for region in op.regions:
+        for block in region:
+            for inner in block.operations:
+                yield inner.operation
+
+
+def _is(op: ir.Operation, anchor: str) -> bool:
+    if anchor not in (_ANY, op.name):
+        return False
+    isolated = op.has_trait(ir.IsIsolatedFromAboveTrait)
+    if not isolated and anchor != _ANY:
+        message = f"expected an op that is isolated from above to run passes on, got '{op.name}'"
+        raise AttnormError(diagnostic(op.location, message))
+    return isolated
+
+
+def _has_root(op: ir.Operation, pass_: Pass) -> bool:
+    return pass_.roots is None or contains(op, pass_.roots)
 
 
 def _internal_error(pass_: Pass, op: ir.Operation, error: Exception) -> AttnormError:
@@ -349,14 +456,14 @@ class _Tracer:
 
     def __init__(self, printing: Printing):
         self._printing = printing
-        self._digest = b""
+        self._fingerprint = b""
         self._running: Step | None = None
 
     def before(self, step: Step) -> Callable[[ir.Operation, object], None]:
         def callback(op: ir.Operation, handle: object) -> None:
             self._running = step
             if self._printing.after_change:
-                self._digest = _digest(op)
+                self._fingerprint = fingerprint(op)
             if self._printing.before_all or step.name in self._printing.before:
                 self._dump(f"Before {step}", op)
 
@@ -367,7 +474,9 @@ class _Tracer:
             self._running = None
             wanted = self._printing.after_all or step.name in self._printing.after
             if self._printing.after_change:
-                wanted = (wanted or not self._printing.after) and _digest(op) != self._digest
+                wanted = (wanted or not self._printing.after) and fingerprint(
+                    op
+                ) != self._fingerprint
             if wanted:
                 self._dump(f"After {step}", op)
 
@@ -381,10 +490,6 @@ class _Tracer:
     def _dump(self, title: str, op: ir.Operation) -> None:
         asm = op.get_asm(**dict(self._printing.asm))
         print(f"// -----// IR Dump {title} //----- //\n{asm}\n", file=sys.stderr)
-
-
-def _digest(op: ir.Operation) -> bytes:
-    return hashlib.sha256(op.get_asm(binary=True)).digest()
 
 
 def _write_reproducer(path: Path, module: str, steps: list[Step], verify_each: bool) -> None:

@@ -131,7 +131,12 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--version", action=Version)
     add("-o", dest="output", default="-", metavar="FILE", help="output; - is stdout (the default)")
-    add("--pass-pipeline", metavar="TEXT", help="'builtin.module(pass{option=value},...)'")
+    add(
+        "--pass-pipeline",
+        metavar="TEXT",
+        help="'builtin.module(pass{option=value},func.func(pass),...)': what stands in a nest runs "
+        "on the ops of that name directly inside; in any(...), on every op that passes can run on",
+    )
     add(
         "--input-format",
         choices=INPUT_FORMATS,
