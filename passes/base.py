@@ -52,9 +52,9 @@ class Pass:
     """Why what the pass rounds elsewhere is no less accurate; empty where it rounds nothing."""
     anchor: ClassVar[str] = ""
     """The op that the pass runs on, such as `builtin.module`; empty where it runs on any."""
-    roots: ClassVar[tuple[str, ...] | None] = None
+    roots: ClassVar[tuple[str, ...]] = ()
     """The ops without which there is nothing to do: where a module has none, the pass is not run,
-    and so cannot have changed it. None where the pass runs on every module."""
+    and so cannot have changed it. Empty where the pass runs on every module."""
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites `module` in place."""

@@ -170,17 +170,17 @@ def test_verify_each_false() -> None:
         module.verify()
 
 
-@pytest.mark.parametrize("roots", [(), ("stablehlo.exponential",)])
-def test_without_a_root_a_pass_is_not_run(roots: tuple[str, ...], monkeypatch) -> None:
-    """So it cannot have changed the module."""
-    monkeypatch.setattr(BreakPass, "roots", roots)
+def test_without_a_root_a_pass_is_not_run(monkeypatch) -> None:
+    """So it cannot have changed the module; a pass that names no root is always run."""
+    monkeypatch.setattr(BreakPass, "roots", ("stablehlo.exponential",))
     module = load(MODULE)
     before = fingerprint(module)
     driver.run(module, [Step("break", "", pass_=BreakPass(edit=set_operand))])
     assert fingerprint(module) == before
-    monkeypatch.setattr(BreakPass, "roots", (*roots, "attnorm.softmax"))
-    with pytest.raises(AttnormError, match="after 'break'"):
-        driver.run(module, [Step("break", "", pass_=BreakPass(edit=set_operand))])
+    for roots in (("stablehlo.exponential", "attnorm.softmax"), ()):
+        monkeypatch.setattr(BreakPass, "roots", roots)
+        with pytest.raises(AttnormError, match="after 'break'"):
+            driver.run(load(MODULE), [Step("break", "", pass_=BreakPass(edit=set_operand))])
 
 
 def set_location(module: ir.Operation) -> None:

@@ -91,8 +91,10 @@ def model_of(source: str | Path, dtype: str, seed: int, attention: str) -> Any:
 
 def _load(directory: Path, options: dict[str, Any]) -> Any:
     config = _read_config(directory)
+    # With `output_loading_info` it gives a pair, which its annotation leaves out.
+    from_pretrained: Any = transformers.AutoModelForCausalLM.from_pretrained
     try:
-        model, found = transformers.AutoModelForCausalLM.from_pretrained(
+        model, found = from_pretrained(
             directory,
             config=config,
             local_files_only=True,

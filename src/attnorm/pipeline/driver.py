@@ -434,7 +434,7 @@ def _is(op: ir.Operation, anchor: str) -> bool:
 
 
 def _has_root(op: ir.Operation, pass_: Pass) -> bool:
-    return pass_.roots is None or contains(op, pass_.roots)
+    return not pass_.roots or contains(op, pass_.roots)
 
 
 def _internal_error(pass_: Pass, op: ir.Operation, error: Exception) -> AttnormError:
