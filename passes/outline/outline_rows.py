@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from attnorm.analysis.row_clusters import Cluster, Graph
+from attnorm.analysis.row_clusters import Cluster, Graph, Kernel
 from attnorm.building.decompositions import Symbols, composite, define
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import erase_dead, operations
@@ -28,32 +28,34 @@ class _Functions:
         """The ops of the module's body."""
         return [op.operation for op in self._symbols.body.operations]
 
-    def of(self, graph: Graph, cluster: Cluster) -> str:
-        """The name of a function that computes a cluster's outputs from its inputs."""
-        inputs, outputs = cluster.inputs(), cluster.outputs()
-        name = self._symbols.fresh(f"{NAME}.impl")
-        taken, given = ([value.type for value in values] for values in (inputs, outputs))
-        with cluster.location:
-            function = define(name, taken, given, self._symbols.body)
+    def of(self, kernel: Kernel, location: ir.Location) -> str:
+        """The name of a function that computes a kernel's outputs from its inputs."""
+        values = (kernel.inputs, kernel.outputs)
+        with location:
+            taken, given = ([value.type for value in side] for side in values)
+            function = define(f"{NAME}.impl", taken, given, self._symbols.body)
         entry = function.regions[0].blocks[0]
-        inside = dict(zip(inputs, entry.arguments, strict=True))
-        with ir.InsertionPoint(entry), cluster.location:
-            for position in sorted({*cluster.members, *cluster.copied()}):
-                op = graph.items[position].op
+        inside = dict(zip(kernel.inputs, entry.arguments, strict=True))
+        with ir.InsertionPoint(entry), location:
+            for op in kernel.ops:
                 clone = op.clone()
                 for index, value in enumerate(op.operands):
                     clone.operands[index] = inside[value]
                 inside.update(zip(op.results, clone.results, strict=True))
-            ir.Operation.create("func.return", operands=[inside[value] for value in outputs])
-        return self._shared(function, name)
+            results = [inside[value] for value in kernel.outputs]
+            ir.Operation.create("func.return", operands=results)
+            return self._shared(function)
 
-    def _shared(self, function: ir.Operation, name: str) -> str:
-        """The name of a function of the same text, if there is one."""
-        text = function.get_asm(enable_debug_info=False).replace(f"@{name}(", "@(", 1)
+    def _shared(self, function: ir.Operation) -> str:
+        """The name of a function of the same text, if there is one; else a new one, given to it."""
+        # In a scope of its own, or MLIR numbers the values of the whole module first.
+        text = function.get_asm(use_local_scope=True, assume_verified=True)
         if text in self._known:
             function.erase()
-            self._symbols.discard(name)
-        return self._known.setdefault(text, name)
+        else:
+            self._known[text] = self._symbols.fresh(f"{NAME}.impl")
+            function.attributes["sym_name"] = ir.StringAttr.get(self._known[text])
+        return self._known[text]
 
 
 def outline(block: ir.Block, functions: _Functions) -> None:
@@ -61,20 +63,22 @@ def outline(block: ir.Block, functions: _Functions) -> None:
     graph = Graph(block)
     clusters = [Cluster(graph, seed) for seed in graph.seeds() if seed.position not in graph.taken]
     # All functions first: they are copies of ops that go then.
-    made = [(cluster, functions.of(graph, cluster)) for cluster in clusters]
+    made = []
+    for cluster in clusters:
+        kernel = cluster.kernel()
+        made.append((cluster, kernel, functions.of(kernel, cluster.location)))
     new: dict[ir.Value, ir.Value] = {}
-    for cluster, name in sorted(made, key=lambda pair: pair[0].place):
-        outputs = cluster.outputs()
+    for cluster, kernel, name in sorted(made, key=lambda item: item[0].place):
         op = composite(
             NAME,
             name,
-            [new.get(value, value) for value in cluster.inputs()],
-            [value.type for value in outputs],
+            [new.get(value, value) for value in kernel.inputs],
+            [value.type for value in kernel.outputs],
             {},
             location=cluster.location,
             ip=ir.InsertionPoint(graph.items[math.floor(cluster.place) + 1].op),
         )
-        new.update(zip(outputs, op.results, strict=True))
+        new.update(zip(kernel.outputs, op.results, strict=True))
     for old, value in new.items():
         old.replace_all_uses_with(value)
     for position in sorted(graph.taken, reverse=True):

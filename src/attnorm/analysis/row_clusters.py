@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..ir.attributes import constant_value
 from ..ir.mlir import ir
 from ..ir.stablehlo import element_type, is_bool
+from .views import sizes
 
 # What a row kernel computes element by element; `execution.kernels.row_values` is the other end.
 _ELEMENTWISE = frozenset(
@@ -39,12 +40,34 @@ _DEPTH = 4
 
 @dataclass(eq=False)
 class Item:
-    """An op of a block: its position, what it reads and who reads it (positions; -1 is outside)."""
+    """An op of a block: its position, what it reads and who reads it (positions; -1 is outside).
+
+    What is asked of it again and again is asked of MLIR once.
+    """
 
     op: ir.Operation
+    name: str
+    operands: list[ir.Value]
     position: int
     reads: list[int]
     readers: list[int] = field(default_factory=list)
+
+    @functools.cached_property
+    def misfits(self) -> list[ir.Value]:
+        """The operands that no kernel can read."""
+        return [value for value in self.operands if not _fits(value)]
+
+    @functools.cached_property
+    def reduces_rows(self) -> bool:
+        """Whether a kernel can be made of it."""
+        return is_row_reduction(self.op)
+
+    @functools.cached_property
+    def is_cheap(self) -> bool:
+        """Whether a kernel repeats the op rather than reads what it makes."""
+        if self.name in _SHAPES:
+            return True
+        return self.name in _CHEAP and _fits(self.op.results[0]) and _is_copied(self.op)
 
 
 class Graph:
@@ -58,11 +81,13 @@ class Graph:
         self.items: list[Item] = []
         self.definition: dict[ir.Value, int] = {}
         for position, view in enumerate(block.operations):
-            op = view.operation
-            if op.name in _SIZE_READERS:
+            op, name = view.operation, view.operation.name
+            if name in _SIZE_READERS:
                 op.operands[0] = _of_same_shape(op.operands[0])
-            reads = sorted({self.definition.get(value, -1) for value in _values_read(op)})
-            self.items.append(Item(op, position, reads))
+            operands = list(op.operands)
+            values = (*operands, *_values_read_inside(op))
+            reads = {self.definition.get(value, -1) for value in values}
+            self.items.append(Item(op, name, operands, position, sorted(reads)))
             for read in reads:
                 if read >= 0:
                     self.items[read].readers.append(position)
@@ -73,7 +98,7 @@ class Graph:
 
     def seeds(self) -> Iterator[Item]:
         """The reductions that a kernel can be made of, in order."""
-        return (item for item in self.items if is_row_reduction(item.op))
+        return (item for item in self.items if item.reduces_rows)
 
     @functools.cached_property
     def branches(self) -> dict[ir.Value, list[set[int]]]:
@@ -85,44 +110,52 @@ class Graph:
                 found.setdefault(source, []).append(branch)
         return found
 
+    @functools.cached_property
+    def branching(self) -> dict[int, list[ir.Value]]:
+        """By the position of their readers: the values that several branches may read."""
+        read = ((item.position, item.operands) for item in self.items)
+        found = ((at, [v for v in operands if v in self.branches]) for at, operands in read)
+        return {position: values for position, values in found if values}
+
     def _branch(self, seed: Item) -> tuple[set[int], dict[ir.Value, None]]:
         """A reduction and the elementwise ops that only it needs; what they read of its shape."""
-        space = _sizes(seed.op.operands[0])
+        space = sizes(seed.operands[0])
         branch, sources = {seed.position}, {}
-        pending = [seed.op.operands[0]]
+        pending = seed.operands[:1]
         while pending:
             value = pending.pop()
+            if sizes(value) != space:
+                continue
             position = self.definition.get(value, -1)
-            if position >= 0 and _sizes(value) == space:
+            if position >= 0:
                 item = self.items[position]
-                own = item.op.name in _ELEMENTWISE and branch.issuperset(item.readers)
+                own = item.name in _ELEMENTWISE and branch.issuperset(item.readers)
                 if own:
                     branch.add(position)
-                if own or item.op.name in _CHEAP:
-                    pending += item.op.operands
+                if own or item.name in _CHEAP:
+                    pending += item.operands
                     continue
-            if _sizes(value) == space:
-                sources[value] = None
+            sources[value] = None
         return branch, sources
 
 
 def _of_same_shape(value: ir.Value) -> ir.Value:
     """A value further up that has the same shape: a size must not tie a kernel to its results."""
     while not isinstance(value.owner, ir.Block) and value.owner.operation.name in _ELEMENTWISE:
-        same = [x for x in value.owner.operation.operands if _sizes(x) == _sizes(value)]
+        same = [x for x in value.owner.operation.operands if sizes(x) == sizes(value)]
         if not same:
             return value
         value = same[0]
     return value
 
 
-def _values_read(op: ir.Operation) -> list[ir.Value]:
-    """The operands of an op and of what is inside of it."""
-    values = list(op.operands)
+def _values_read_inside(op: ir.Operation) -> list[ir.Value]:
+    """The operands of what is inside of an op."""
+    values = []
     for region in op.regions:
         for block in region.blocks:
             for inner in block.operations:
-                values += _values_read(inner.operation)
+                values += [*inner.operation.operands, *_values_read_inside(inner.operation)]
     return values
 
 
@@ -146,6 +179,95 @@ def _fits(value: ir.Value) -> bool:
     return is_bool(element) or isinstance(element, (ir.F16Type, ir.BF16Type, ir.F32Type))
 
 
+class _Reach:
+    """Some ops of a block, and what lies around them: kept up to date as ops join.
+
+    `copied` are the cheap ops that feed them, `before` what they read across those (-1 is outside),
+    `after` who reads them; `depths` how many reductions wait for each other up to an op.
+    """
+
+    def __init__(self, graph: Graph, members: Iterable[int] = ()):
+        self.graph = graph
+        self.members: set[int] = set()
+        self.copied: set[int] = set()
+        self.before: set[int] = set()
+        self.after: set[int] = set()
+        self.depths: dict[int, int] = {}
+        self._misfits: set[ir.Value] = set()
+        for position in members:
+            self._add(position)
+
+    def joined_by(self, positions: Iterable[int]) -> _Reach:
+        """What becomes of it when others join."""
+        joined = _Reach(self.graph)
+        joined.members = self.members.copy()
+        joined.copied = self.copied.copy()
+        joined.before = self.before.copy()
+        joined.after = self.after.copy()
+        joined.depths = self.depths.copy()
+        joined._misfits = self._misfits.copy()
+        for position in positions:
+            joined._add(position)
+        return joined
+
+    def _add(self, position: int) -> None:
+        item = self.graph.items[position]
+        self.members.add(position)
+        for others in (self.copied, self.before, self.after):
+            others.discard(position)
+        self.after.update(reader for reader in item.readers if reader not in self.members)
+        self._feed(item)
+        self._deepen(position)
+
+    def _feed(self, item: Item) -> None:
+        pending = [item]
+        while pending:
+            item = pending.pop()
+            self._misfits.update(item.misfits)
+            for read in item.reads:
+                if read in self.members or read in self.copied:
+                    continue
+                if read >= 0 and self.graph.items[read].is_cheap and read not in self.graph.taken:
+                    self.copied.add(read)
+                    pending.append(self.graph.items[read])
+                else:
+                    self.before.add(read)
+
+    def _deepen(self, position: int) -> None:
+        pending = [position]
+        while pending:
+            item = self.graph.items[pending.pop()]
+            depth = max((self.depths.get(read, 0) for read in item.reads), default=0)
+            depth += item.name == "stablehlo.reduce"
+            if self.depths.get(item.position) != depth:
+                self.depths[item.position] = depth
+                pending += [reader for reader in item.readers if reader in self.members]
+
+    def fits(self) -> bool:
+        """Whether everything that is read can be."""
+        defined = (self.graph.definition.get(value, -1) for value in self._misfits)
+        return all(position in self.members or position in self.copied for position in defined)
+
+    def place(self) -> float:
+        """Right behind the last value that is read."""
+        last = max((self.graph.place[read] for read in self.before if read >= 0), default=-1.0)
+        return (last + math.floor(last) + 1) / 2
+
+    def can_stand(self) -> bool:
+        """Whether there is a place behind what is read and before what reads."""
+        first = min((self.graph.place[reader] for reader in self.after), default=math.inf)
+        return self.place() < first and self.fits()
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a cluster becomes: the ops to compute, in order, what they read and what others read."""
+
+    ops: list[ir.Operation]
+    inputs: list[ir.Value]
+    outputs: list[ir.Value]
+
+
 class Cluster:
     """The ops around a reduction that read and write the same rows.
 
@@ -157,12 +279,16 @@ class Cluster:
     def __init__(self, graph: Graph, seed: Item):
         self._graph = graph
         self.location = seed.op.location
-        self.space = _sizes(seed.op.operands[0])
+        self.space = sizes(seed.operands[0])
         self._axes = list(seed.op.attributes["dimensions"])
-        self.members: set[int] = {seed.position}
+        self._row = [size for axis, size in enumerate(self.space) if axis not in self._axes]
+        self._belonging: dict[int, bool] = {}
+        self._reach = _Reach(graph, [seed.position])
         self._grow()
-        self._give_back()
-        self.place = self._place()
+        self.members = self._kept()
+        if len(self.members) < len(self._reach.members):
+            self._reach = _Reach(graph, self.members)
+        self.place = self._reach.place()
         self._settle()
 
     def _settle(self) -> None:
@@ -171,164 +297,110 @@ class Cluster:
         graph.taken |= self.members
         for position in self.members:
             graph.place[position] = self.place
-        for position in self.copied():
+        for position in sorted(self._reach.copied):
             for read in graph.items[position].reads:
                 if read >= 0:
                     graph.items[read].readers.append(min(self.members))
 
     def _grow(self) -> None:
         settled = 0
-        while settled != len(self.members) < _LIMIT:
-            settled = len(self.members)
-            for position in sorted(self._neighbours()):
-                if self._belongs(self._graph.items[position].op):
+        while settled != len(self._reach.members) < _LIMIT:
+            settled = len(self._reach.members)
+            for position in sorted(self._reach.before | self._reach.after):
+                if position >= 0 and self._belongs(position):
                     self._try({position})
             for branch in self._siblings():
                 self._try(branch)
 
-    def _give_back(self) -> None:
-        """Leaves to other reductions what they read of values that are results anyway.
+    def _kept(self) -> set[int]:
+        """The members, without what is left to other reductions: of values that are results anyway.
 
         A norm that follows takes the squares with it: written out they would be one result more.
         """
-        items = self._graph.items
-        for position in sorted(self.members, reverse=True):
+        items, members = self._graph.items, set(self._reach.members)
+        for position in sorted(members, reverse=True):
             readers = items[position].readers
             for_others = readers and all(
-                reader not in self.members and is_row_reduction(items[reader].op)
-                for reader in readers
+                reader not in members and items[reader].reduces_rows for reader in readers
             )
-            sources = [read for read in items[position].reads if read in self.members]
-            if (
-                items[position].op.name in _ELEMENTWISE
-                and for_others
-                and all(set(items[read].readers) - self.members for read in sources)
-            ):
-                self.members.remove(position)
-
-    def _neighbours(self) -> set[int]:
-        """The ops next to the cluster: across cheap ones too, where those are read."""
-        found: set[int] = set()
-        for position in self.members:
-            found.update(self._graph.items[position].readers)
-        found.update(self._feeding(cheap=False))
-        return {n for n in found if n >= 0 and n not in self.members | self._graph.taken}
-
-    def _feeding(self, *, cheap: bool) -> set[int]:
-        """The outer ops that the members read: those that are copied, or those before them."""
-        found: set[int] = set()
-        pending = [read for member in self.members for read in self._graph.items[member].reads]
-        seen = set(self.members)
-        while pending:
-            position = pending.pop()
-            if position in seen:
-                continue
-            seen.add(position)
-            if position >= 0 and self._is_cheap(position):
-                if cheap:
-                    found.add(position)
-                pending += self._graph.items[position].reads
-            elif not cheap:
-                found.add(position)
-        return found
-
-    def _is_cheap(self, position: int) -> bool:
-        op = self._graph.items[position].op
-        if position in self._graph.taken:
-            return False
-        if op.name in _SHAPES:
-            return True
-        return op.name in _CHEAP and _fits(op.results[0]) and _is_copied(op)
+            if items[position].name in _ELEMENTWISE and for_others:
+                sources = [read for read in items[position].reads if read in members]
+                if all(set(items[read].readers) - members for read in sources):
+                    members.remove(position)
+        return members
 
     def _siblings(self) -> Iterator[set[int]]:
         """Other reductions of what the cluster reads, with what leads to them."""
-        for value in self.inputs():
-            for branch in self._graph.branches.get(value, ()):
-                if self._belongs(self._graph.items[max(branch)].op):
+        graph, inside = self._graph, self._inside
+        read = [
+            value
+            for position in sorted(inside & graph.branching.keys())
+            for value in graph.branching[position]
+            if graph.definition.get(value, -1) not in inside
+        ]
+        for value in dict.fromkeys(read):
+            for branch in graph.branches[value]:
+                if self._belongs(max(branch)):
                     yield branch
 
     def _try(self, positions: set[int]) -> None:
-        new = positions - self.members
-        if new & self._graph.taken:
+        new = positions - self._reach.members
+        if not new or new & self._graph.taken:
             return
-        self.members |= new
-        if self._depth() > _DEPTH or not self._can_stand():
-            self.members -= new
+        joined = self._reach.joined_by(new)
+        if max(joined.depths.values()) <= _DEPTH and joined.can_stand():
+            self._reach = joined
 
-    def _depth(self) -> int:
-        """How many reductions wait for each other."""
-        depths: dict[int, int] = {}
-        for position in sorted(self.members):
-            item = self._graph.items[position]
-            before = max((depths.get(read, 0) for read in item.reads), default=0)
-            depths[position] = before + (item.op.name == "stablehlo.reduce")
-        return max(depths.values())
-
-    def _can_stand(self) -> bool:
-        readers = {r for member in self.members for r in self._graph.items[member].readers}
-        first = min((self._graph.place[r] for r in readers - self.members), default=math.inf)
-        return self._place() < first and all(_fits(value) for value in self.inputs())
-
-    def _place(self) -> float:
-        """Right behind the last value that the cluster reads."""
-        reads = self._feeding(cheap=False)
-        last = max((self._graph.place[r] for r in reads if r >= 0), default=-1.0)
-        return (last + math.floor(last) + 1) / 2
-
-    def _belongs(self, op: ir.Operation) -> bool:
+    def _belongs(self, position: int) -> bool:
         """Whether an op works on the rows of this cluster."""
-        shaped = op.name == "stablehlo.dynamic_broadcast_in_dim"
-        read = list(op.operands)[:1] if shaped else op.operands
-        if not all(_fits(value) for value in (*read, *op.results)):
+        if position not in self._belonging:
+            self._belonging[position] = self._is_of_cluster(self._graph.items[position])
+        return self._belonging[position]
+
+    def _is_of_cluster(self, item: Item) -> bool:
+        shaped = item.name == "stablehlo.dynamic_broadcast_in_dim"
+        read = item.operands[:1] if shaped else item.operands
+        if not all(_fits(value) for value in (*read, *item.op.results)):
             return False
-        if op.name == "stablehlo.reduce":
-            same = list(op.attributes["dimensions"]) == self._axes
-            return is_row_reduction(op) and same and _sizes(op.operands[0]) == self.space
-        if op.name in _ELEMENTWISE:
-            return self._is_of_rows(op.result)
-        if op.name in _SPREADS:
-            return self._is_of_rows(op.result) and _is_copied(op)
+        if item.name == "stablehlo.reduce":
+            same = list(item.op.attributes["dimensions"]) == self._axes
+            return item.reduces_rows and same and sizes(item.operands[0]) == self.space
+        if item.name in _ELEMENTWISE:
+            return self._is_of_rows(item.op.result)
+        if item.name in _SPREADS:
+            return self._is_of_rows(item.op.result) and _is_copied(item.op)
         return False
 
     def _is_of_rows(self, value: ir.Value) -> bool:
         """Whether a value has the space's shape, or that of its rows."""
-        shape = _sizes(value)
-        rows = [size for axis, size in enumerate(self.space) if axis not in self._axes]
-        return shape == self.space or _wide(shape) == _wide(rows)
+        shape = sizes(value)
+        return shape == self.space or _wide(shape) == _wide(self._row)
 
-    # -- what becomes of it ------------------------------------------------------------------------
+    @property
+    def _inside(self) -> set[int]:
+        """What the kernel computes: the members, and copies."""
+        return self._reach.members | self._reach.copied
 
-    def copied(self) -> list[int]:
-        """The cheap ops that the kernel repeats, in order."""
-        return sorted(self._feeding(cheap=True))
-
-    def inputs(self) -> list[ir.Value]:
-        """What the kernel reads, in the order in which it does."""
-        inside = {*self.members, *self.copied()}
-        found: dict[ir.Value, None] = {}
-        for position in sorted(inside):
-            for value in self._graph.items[position].op.operands:
-                if self._graph.definition.get(value, -1) not in inside:
-                    found[value] = None
-        return list(found)
-
-    def outputs(self) -> list[ir.Value]:
-        """What the kernel makes that others read."""
-        return [
+    def kernel(self) -> Kernel:
+        """What becomes of it, when every cluster has its members."""
+        if self._reach.copied & self._graph.taken:
+            # What it was to copy is in another cluster since.
+            self._reach = _Reach(self._graph, self.members)
+        items, inside = self._graph.items, self._inside
+        computed = [items[position] for position in sorted(inside)]
+        read = [
+            value
+            for item in computed
+            for value in item.operands
+            if self._graph.definition.get(value, -1) not in inside
+        ]
+        outputs = [
             result
             for position in sorted(self.members)
-            for result in self._graph.items[position].op.results
-            if set(self._graph.items[position].readers) - self.members
+            if set(items[position].readers) - self.members
+            for result in items[position].op.results
         ]
-
-
-def _sizes(value: ir.Value) -> list[int | None]:
-    """A shape, with None for what is known at run time."""
-    type_ = value.type
-    return [
-        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    ]
+        return Kernel([item.op for item in computed], list(dict.fromkeys(read)), outputs)
 
 
 def _wide(shape: Sequence[int | None]) -> list[int | None]:
@@ -341,5 +413,5 @@ def _is_copied(op: ir.Operation) -> bool:
         value = constant_value(op)
         return isinstance(value, ir.DenseElementsAttr) and value.is_splat
     if op.name == "stablehlo.reshape":
-        return _wide(_sizes(op.operands[0])) == _wide(_sizes(op.results[0]))
+        return _wide(sizes(op.operands[0])) == _wide(sizes(op.results[0]))
     return True

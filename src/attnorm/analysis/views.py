@@ -81,12 +81,8 @@ _SIZES = {"shape.shape_of", "stablehlo.get_dimension_size", "tensor.dim"}
 
 def users(value: ir.Value) -> list[ir.Operation]:
     """The ops that read the elements of a value, each once."""
-    found: list[ir.Operation] = []
-    for use in value.uses:
-        owner = use.owner.operation
-        if owner not in found and owner.name not in _SIZES:
-            found.append(owner)
-    return found
+    owners = dict.fromkeys(use.owner.operation for use in value.uses)
+    return [owner for owner in owners if owner.name not in _SIZES]
 
 
 def hand_over_sizes(value: ir.Value, other: ir.Value) -> None:

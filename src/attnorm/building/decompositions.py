@@ -28,10 +28,6 @@ class Symbols:
         self._names.add(name)
         return name
 
-    def discard(self, name: str) -> None:
-        """Gives a name back."""
-        self._names.discard(name)
-
 
 def define(
     name: str, operands: Sequence[ir.Type], results: Sequence[ir.Type], block: ir.Block
