@@ -37,6 +37,7 @@ _STAGES = MappingProxyType(
         "to-composites": "outline",
         "verify-no-opaque-calls": "legalize",
         "legalize-dynamic-shapes": "legalize",
+        "legalize-dynamic-dots": "legalize",
         "legalize-bf16-converts": "legalize",
         "expand-matvec": "expand",
         "hold-projections": "outline",
