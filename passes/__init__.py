@@ -37,6 +37,8 @@ _STAGES = MappingProxyType(
         "to-composites": "outline",
         "verify-no-opaque-calls": "legalize",
         "legalize-dynamic-shapes": "legalize",
+        "legalize-half-sums": "legalize",
+        "legalize-unsigned-operands": "legalize",
         "legalize-dynamic-dots": "legalize",
         "legalize-bf16-converts": "legalize",
         "expand-matvec": "expand",

@@ -60,7 +60,13 @@ _RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
 _FUSE = ("fuse-add-norm", "fuse-norm-mul")
 _EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
 _EXPAND = (*_EXPAND_ROWS, "expand-sdpa")
-_LEGALIZE = ("legalize-dynamic-shapes", "legalize-dynamic-dots", "legalize-bf16-converts")
+_LEGALIZE = (
+    "legalize-dynamic-shapes",
+    "legalize-half-sums",
+    "legalize-unsigned-operands",
+    "legalize-dynamic-dots",
+    "legalize-bf16-converts",
+)
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
 _TO_STABLEHLO = (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN)
