@@ -39,6 +39,7 @@ _STAGES = MappingProxyType(
         "legalize-dynamic-shapes": "legalize",
         "legalize-half-sums": "legalize",
         "legalize-unsigned-operands": "legalize",
+        "legalize-gather-indices": "legalize",
         "legalize-dynamic-dots": "legalize",
         "legalize-bf16-converts": "legalize",
         "expand-matvec": "expand",

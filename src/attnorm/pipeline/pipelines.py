@@ -64,6 +64,7 @@ _LEGALIZE = (
     "legalize-dynamic-shapes",
     "legalize-half-sums",
     "legalize-unsigned-operands",
+    "legalize-gather-indices",
     "legalize-dynamic-dots",
     "legalize-bf16-converts",
 )
