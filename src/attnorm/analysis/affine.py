@@ -9,7 +9,7 @@ from ..ir.mlir import ir
 from ..ir.stablehlo import Builder, element_type
 from ..ir.values import producer
 from .statistics import only_user
-from .views import Atom, View, identity, is_splat, made_by, merge, narrows, trace
+from .views import Atom, View, identity, is_cast, is_splat, made_by, merge, narrows, trace
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,14 @@ class Affine:
 
     def _rounding(self, value: ir.Value) -> ir.Operation | None:
         user = only_user(value)
-        if user is None or user.name != "stablehlo.convert":
+        if user is None or not is_cast(user):
             return None
         return user if narrows(element_type(value), element_type(user.results[0])) else None
 
     def _widening(self, value: ir.Value) -> ir.Value:
         """The value as its only user widens it; itself where none does."""
         user = only_user(value)
-        if user is None or user.name != "stablehlo.convert":
+        if user is None or not is_cast(user):
             return value
         widened = user.results[0]
         return widened if narrows(element_type(widened), element_type(value)) else value
@@ -143,7 +143,7 @@ class Affine:
 def unwidened(x: ir.Value) -> ir.Value:
     """x before a conversion that keeps every value."""
     op = producer(x)
-    while op is not None and op.name == "stablehlo.convert":
+    while op is not None and is_cast(op):
         inner = op.operands[0]
         if not narrows(element_type(x), element_type(inner)):
             break

@@ -15,7 +15,19 @@ from ..ir.mlir import hlo, ir
 from ..ir.rewriting import Refusal
 from ..ir.stablehlo import element_type, is_half
 from ..ir.values import producer
-from .views import Atom, Dim, compose, is_move, is_splat, made_by, sizes, splat, trace, users
+from .views import (
+    Atom,
+    Dim,
+    compose,
+    is_cast,
+    is_move,
+    is_splat,
+    made_by,
+    sizes,
+    splat,
+    trace,
+    users,
+)
 
 
 @dataclass
@@ -31,16 +43,16 @@ class Path:
         return op.operands[operand]
 
     def peel(self, value: ir.Value) -> ir.Value:
-        """The value without the moves and conversions on top of it."""
+        """The value without the moves and casts on top of it."""
         self.elements.append(element_type(value))
         while (op := producer(value)) is not None and is_move(op):
             value = op.operands[0]
             self.elements.append(element_type(value))
         return value
 
-    def peel_conversion(self, value: ir.Value) -> ir.Value:
-        """The value without the conversions on top of it; unlike moves, they keep its rows."""
-        while (op := made_by(value, "convert")) is not None:
+    def peel_casts(self, value: ir.Value) -> ir.Value:
+        """The value without the casts on top of it; unlike moves, they keep its rows."""
+        while (op := producer(value)) is not None and is_cast(op):
             value = op.operands[0]
             self.elements.append(value.type.element_type)
         return value
@@ -101,7 +113,7 @@ def mean_square_of(value: ir.Value, path: Path) -> tuple[Reduced, ir.Value] | No
     """The mean of x * x, and x."""
     reduced = mean_of(value, path)
     if reduced is not None:
-        x = square_of(path.peel_conversion(reduced.x))
+        x = square_of(path.peel_casts(reduced.x))
         return None if x is None else (reduced, x)
     reduced = mean_of(value, path, dot_with_itself)
     return None if reduced is None else (reduced, reduced.x)

@@ -64,9 +64,21 @@ def narrows(element: ir.Type, to: ir.Type) -> bool:
     return element != to and _holds(to, element)
 
 
+def is_cast(op: ir.Operation) -> bool:
+    """Whether an op converts between the float types that a module computes in.
+
+    It loses digits at most, as semantics.md has it for the half types. A conversion to an integer,
+    a boolean or a float of 8 bits is a computation: it truncates, compares or quantises.
+    """
+    if op.name != _CONVERT:
+        return False
+    types = [value.type.element_type for value in (op.operands[0], op.results[0])]
+    return all(is_float(element) and element.width >= 16 for element in types)
+
+
 def is_move(op: ir.Operation) -> bool:
-    """Whether an op only moves or converts its operand."""
-    return op.name in _MOVES
+    """Whether an op only moves its operand, or casts it."""
+    return op.name in _MOVES and (op.name != _CONVERT or is_cast(op))
 
 
 def made_by(value: ir.Value, name: str) -> ir.Operation | None:
@@ -134,7 +146,7 @@ def _climb(
 ) -> Iterator[ir.Operation]:
     """The ops above a value that only move it, and those of `through`, the last one first."""
     while (op := producer(value)) is not None:
-        moves = op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op))
+        moves = is_move(op) and (rounding or op.name != _CONVERT or not _rounds(op))
         if not moves and not (through and op in through):
             return
         yield op
@@ -295,7 +307,7 @@ _MOVES = {
 def splat(value: ir.Value) -> float | int | None:
     """The number that a constant holds everywhere, seen through moves; None if there is none."""
     op = producer(value)
-    while op is not None and op.name in _MOVES and not _rounds(op):
+    while op is not None and is_move(op) and not _rounds(op):
         op = producer(op.operands[0])
     if op is None or op.name != "stablehlo.constant":
         return None
