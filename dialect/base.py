@@ -8,13 +8,14 @@ the rules in order, until one of these steps finds something.
 
 # No postponed annotations here or in the op files: IRDL is generated from the real types.
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..bindings import ext, ir
+from ..bindings import ext, integers, ir
 
 FLOAT_TYPES = (ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type)
 
@@ -44,9 +45,8 @@ class Field(Generic[T]):
     def __get__(self, op: Any, owner: type | None = None) -> Any:
         if op is None:
             return self
-        if self.name not in op.attributes:
-            return self.default
-        return self.decode(op.attributes[self.name])
+        attributes = op.attributes
+        return self.decode(attributes[self.name]) if self.name in attributes else self.default
 
     def decode(self, attribute: ir.Attribute) -> T:
         """The Python value; `ValueError` where the attribute is of another kind."""
@@ -111,7 +111,7 @@ class I64Array(Field[tuple[int, ...]]):
     def decode(self, attribute: ir.Attribute) -> tuple[int, ...]:
         if not isinstance(attribute, ir.DenseI64ArrayAttr):
             raise ValueError
-        return tuple(attribute)
+        return tuple(integers(attribute))
 
     def encode(self, value: Iterable[int]) -> ir.Attribute:
         return ir.DenseI64ArrayAttr.get(list(value))
@@ -163,7 +163,8 @@ class Op(AttnormDialect.Operation):
     """Base of the ops: fields, constraint table, verifier, robust operand access."""
 
     # Annotations here would become operands: set in __init_subclass__ are `fields` (Field by name),
-    # `constraints`, `operand_defs` and `result_defs`.
+    # `constraints`, `operand_defs`, `segmentations` (how many values each operand may have) and
+    # `result_defs`.
 
     @classmethod
     def __init_subclass__(cls, **kwargs):
@@ -176,6 +177,8 @@ class Op(AttnormDialect.Operation):
         for index, definition in enumerate(cls.operand_defs):
             always_there = all(map(is_single, cls.operand_defs[: index + 1]))
             setattr(cls, definition.name, property(_operand_getter(index, always_there)))
+        counts = [(1,) if is_single(definition) else (0, 1) for definition in cls.operand_defs]
+        cls.segmentations = frozenset(itertools.product(*counts))
         cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
         for index, definition in enumerate(cls.result_defs):
             setattr(cls, definition.name, property(_result_getter(index)))
@@ -240,11 +243,13 @@ SEGMENTS = "operandSegmentSizes"
 
 def _segments(op) -> list[int] | None:
     """How many values each operand has, or None where that cannot be told."""
+    attributes = op.attributes
+    if SEGMENTS in attributes:
+        attribute = _read(attributes, SEGMENTS)
+        sizes = integers(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
+        fit = tuple(sizes) in type(op).segmentations and sum(sizes) == len(op.operands)
+        return sizes if fit else None
     definitions = type(op).operand_defs
-    if SEGMENTS in op.attributes:
-        attribute = _read(op, SEGMENTS)
-        sizes = list(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
-        return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
     optional = sum(not is_single(definition) for definition in definitions)
     missing = len(definitions) - len(op.operands)
     if optional > 1 or missing not in (0, optional):
@@ -252,27 +257,15 @@ def _segments(op) -> list[int] | None:
     return [int(is_single(definition) or not missing) for definition in definitions]
 
 
-def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
-    """Whether these are the sizes of `count` values: 1 each, or 0 where one is optional."""
-    return (
-        len(sizes) == len(definitions)
-        and sum(sizes) == count
-        and all(
-            size == 1 or (size == 0 and not is_single(definition))
-            for size, definition in zip(sizes, definitions, strict=True)
-        )
-    )
-
-
 def is_single(definition) -> bool:
     """Whether an operand or result has to be there."""
     return definition.variadicity == ext.Variadicity.single
 
 
-def _read(op, name: str) -> ir.Attribute | None:
+def _read(attributes: ir.OpAttributeMap, name: str) -> ir.Attribute | None:
     """An attribute; None where the bindings cannot represent it (a location is one)."""
     try:
-        return op.attributes[name]
+        return attributes[name]
     except TypeError:
         return None
 
@@ -309,19 +302,19 @@ def _well_formed(op) -> str | None:
 
 
 def _attributes_well_formed(op) -> str | None:
-    fields = type(op).fields
+    fields, attributes = type(op).fields, op.attributes
     for name, field in fields.items():
-        if name not in op.attributes:
+        if name not in attributes:
             if field.required:
                 return f"{name}: expected {field.expected}, got none"
             continue
-        attribute = _read(op, name)
+        attribute = _read(attributes, name)
         try:
             field.decode(attribute)
         except ValueError:
             return f"{name}: expected {field.expected}, got {_show(attribute)}"
     try:
-        names = list(op.attributes)
+        names = list(attributes)
     except RuntimeError:
         return "attributes: expected names in UTF-8, got other bytes"
     own = {*fields, SEGMENTS} if type(op)._ODS_OPERAND_SEGMENTS else set(fields)
@@ -362,11 +355,10 @@ def float_tensor(name: str, value: ir.Value) -> str | None:
 
 def shape_of(value: ir.Value) -> list[int | None]:
     """Sizes, None where dynamic."""
-    type_ = value.type
-    return [
-        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    ]
+    return [None if size == _DYNAMIC else size for size in value.type.shape]
+
+
+_DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 
 def show(shape: Iterable[int | None]) -> str:
@@ -416,7 +408,8 @@ def affine_operand(
     problem = float_tensor(name, value)
     if problem:
         return problem
-    want = [shape_of(x)[axis] for axis in axes]
+    shape = shape_of(x)
+    want = [shape[axis] for axis in axes]
     got = shape_of(value)
     fits = len(got) == len(want) and all(
         size == 1 or same_size(size, full) for size, full in zip(got, want, strict=False)

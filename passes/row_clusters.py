@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..bindings import constant_value, ir
+from ..bindings import constant_value, integers, ir
 from ..stablehlo import element_type, is_bool
 from .views import sizes
 
@@ -162,7 +162,7 @@ def is_row_reduction(op: ir.Operation) -> bool:
     """Whether an op reduces adjacent dimensions of one value, of a float type of up to 32 bits."""
     if op.name != "stablehlo.reduce" or len(op.results) != 1 or not _fits(op.results[0]):
         return False
-    axes = sorted(ir.DenseI64ArrayAttr(op.attributes["dimensions"]))
+    axes = sorted(integers(op.attributes["dimensions"]))
     adjacent = axes and axes == list(range(axes[0], axes[-1] + 1))
     if not adjacent or is_bool(element_type(op.result)):
         return False
@@ -279,7 +279,7 @@ class Cluster:
         self._graph = graph
         self.location = seed.op.location
         self.space = sizes(seed.operands[0])
-        self._axes = list(seed.op.attributes["dimensions"])
+        self._axes = integers(seed.op.attributes["dimensions"])
         self._row = [size for axis, size in enumerate(self.space) if axis not in self._axes]
         self._belonging: dict[int, bool] = {}
         self._reach = _Reach(graph, [seed.position])
@@ -362,7 +362,7 @@ class Cluster:
         if not all(_fits(value) for value in (*read, *item.op.results)):
             return False
         if item.name == "stablehlo.reduce":
-            same = list(item.op.attributes["dimensions"]) == self._axes
+            same = integers(item.op.attributes["dimensions"]) == self._axes
             return item.reduces_rows and same and sizes(item.operands[0]) == self.space
         if item.name in _ELEMENTWISE:
             return self._is_of_rows(item.op.result)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..bindings import hlo, ir
+from ..bindings import hlo, integers, ir
 from ..stablehlo import element_type, is_half
 from .base import Refusal
 from .views import (
@@ -73,7 +73,7 @@ def reduction_of(value: ir.Value, kind: str, init: float | bool) -> Reduced | No
         return None
     if splat(op.operands[1]) != init:
         return None
-    return Reduced(op, op.operands[0], tuple(sorted(op.attributes["dimensions"])))
+    return Reduced(op, op.operands[0], tuple(sorted(integers(op.attributes["dimensions"]))))
 
 
 def body_kind(op: ir.Operation) -> str | None:
@@ -189,7 +189,8 @@ def axes_of_rows(
     `reduced` is over x, element for element; `path` leads from `rows` to it. `applied` has to be x,
     in any arrangement: None where it is another value, or a row meets another row's statistic.
     """
-    inner, outer = trace(x), trace(applied)
+    inner = trace(x)
+    outer = inner if applied == x else trace(applied)
     if (inner.source, inner.elements) != (outer.source, outer.elements):
         return None
     statistic = trace(rows, path.through, rounding=True)

@@ -8,11 +8,12 @@ values are arranged alike where their atoms are equal, however that was written.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..bindings import constant_value, ir
+from ..bindings import constant_value, integers, ir
 from ..stablehlo import is_float
 
 
@@ -99,7 +100,10 @@ def hand_over_sizes(value: ir.Value, other: ir.Value) -> None:
 
 def sizes(value: ir.Value) -> tuple[int | None, ...]:
     """The sizes of a value; None where dynamic."""
-    return tuple(None if size == _DYNAMIC else size for size in value.type.shape)
+    shape = value.type.shape
+    if _DYNAMIC not in shape:
+        return tuple(shape)
+    return tuple(None if size == _DYNAMIC else size for size in shape)
 
 
 _DYNAMIC = ir.ShapedType.get_dynamic_size()
@@ -107,8 +111,12 @@ _DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 def identity(value: ir.Value) -> View:
     """A value as itself."""
-    dims = tuple(() if size == 1 else (Atom(size, axis),) for axis, size in enumerate(sizes(value)))
-    return View(value, dims, (value.type.element_type,))
+    return View(value, _as_it_is(sizes(value)), (value.type.element_type,))
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_it_is(shape: tuple[int | None, ...]) -> tuple[Dim, ...]:
+    return tuple(() if size == 1 else (Atom(size, axis),) for axis, size in enumerate(shape))
 
 
 def trace(
@@ -171,11 +179,12 @@ def _follow(source: ir.Value, chain: list[ir.Operation]) -> View:
 
 
 def _transpose(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
-    return tuple(dims[axis] for axis in op.attributes["permutation"])
+    return tuple(dims[axis] for axis in integers(op.attributes["permutation"]))
 
 
 def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
-    mapped = {axis: index for index, axis in enumerate(op.attributes["broadcast_dimensions"])}
+    dimensions = integers(op.attributes["broadcast_dimensions"])
+    mapped = {axis: index for index, axis in enumerate(dimensions)}
     before = sizes(op.operands[0])
     found: list[Dim] = []
     for axis, size in enumerate(shape):
@@ -298,7 +307,7 @@ _MOVES = {
 def splat(value: ir.Value) -> float | int | None:
     """The number that a constant holds everywhere, seen through moves; None if there is none."""
     op = producer(value)
-    while op is not None and op.name in _MOVES and not _rounds(op):
+    while op is not None and op.name in _MOVES and (op.name != _CONVERT or not _rounds(op)):
         op = producer(op.operands[0])
     if op is None or op.name != "stablehlo.constant":
         return None

@@ -46,6 +46,7 @@ __all__ = [
     "ext",
     "hlo",
     "inline_resource_of",
+    "integers",
     "ir",
     "make_context",
     "names",
@@ -388,6 +389,14 @@ def constant_value(constant: ir.Operation) -> Any:
         return constant.attributes["value"]
     except TypeError:
         return None
+
+
+def integers(attribute: ir.DenseI64ArrayAttr | ir.DenseI32ArrayAttr) -> list[int]:
+    """The numbers in an array attribute.
+
+    By index: the end of an iteration is an exception of C++, which takes longer than the rest.
+    """
+    return [attribute[index] for index in range(len(attribute))]
 
 
 # What a resource's text starts with: "0x" and the alignment, as a 32-bit number.

@@ -33,11 +33,13 @@ def element_type(value: ir.Value) -> ir.Type:
 
 def shape_of(value: ir.Value) -> Shape:
     """The shape of a ranked tensor value."""
-    type_ = value.type
-    return tuple(
-        Size(value, axis) if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    )
+    sizes = value.type.shape
+    if _DYNAMIC not in sizes:
+        return tuple(sizes)
+    return tuple(Size(value, axis) if size == _DYNAMIC else size for axis, size in enumerate(sizes))
+
+
+_DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 
 def is_static(shape: Shape) -> bool:
@@ -76,8 +78,7 @@ class Builder:
 
     def tensor(self, shape: Sequence[Dim], element: ir.Type) -> ir.RankedTensorType:
         """The tensor type of a shape."""
-        dynamic = ir.ShapedType.get_dynamic_size()
-        sizes = [size if isinstance(size, int) else dynamic for size in shape]
+        sizes = [size if isinstance(size, int) else _DYNAMIC for size in shape]
         return ir.RankedTensorType.get(sizes, element, loc=self.loc)
 
     def op(
