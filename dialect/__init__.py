@@ -1,11 +1,13 @@
 """The `attnorm` dialect: one file an op, with its verifier and its builder.
 
-`load` makes it known to a context, any number of times, in any number of contexts.
+`new_context` makes a context that knows it; `load` makes it known to another, any number of times.
 """
 
 from threading import Lock
 
-from ..bindings import ir
+from attnorm.ir.contexts import make_context
+from attnorm.ir.mlir import ir
+
 from .add_rms_norm import AddRmsNorm, add_rms_norm
 from .base import AttnormDialect, Op
 from .layer_norm import LayerNorm, layer_norm
@@ -27,6 +29,7 @@ __all__ = [
     "add_rms_norm",
     "layer_norm",
     "load",
+    "new_context",
     "rms_norm",
     "rms_norm_mul",
     "sdpa",
@@ -47,3 +50,10 @@ def load(context: ir.Context) -> None:
     with _loading, context, ir.Location.unknown():
         if not context.is_dialect_loaded(NAMESPACE):
             AttnormDialect.load()
+
+
+def new_context(*, allow_unregistered_dialects: bool = False) -> ir.Context:
+    """A context that knows StableHLO, the upstream dialects and attnorm."""
+    context = make_context(allow_unregistered_dialects=allow_unregistered_dialects)
+    load(context)
+    return context

@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bindings import ext, ir
-from .base import (
-    F64,
-    Choice,
-    I64Array,
-    Op,
-    constraint,
-    first,
-    float_tensor,
-    like_operand,
-)
+from attnorm.ir.mlir import ext, ir
+
+from .base import F64, Choice, I64Array, Op, constraint, first, float_tensor, like_operand
 from .rms_norm import CASTS
 from .rules import axes_in_range, epsilon_in_range, fits_axes, is_not_empty, offset_is_zero_or_one
 

@@ -15,14 +15,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..bindings import ext, integers, ir
+from attnorm.ir.attributes import integers
+from attnorm.ir.mlir import ext, ir
 
 FLOAT_TYPES = (ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type)
 
 T = TypeVar("T")
 
 
-class AttnormDialect(ext.Dialect, name="attnorm"):
+# pyright sees no base class, and so no keyword.
+class AttnormDialect(ext.Dialect, name="attnorm"):  # pyright: ignore
     """Transformer maths as single ops, to be raised into, fused inside and expanded out of."""
 
 
@@ -276,6 +278,7 @@ def _operand_getter(index: int, always_there: bool):
 
     def get(op):
         sizes = _segments(op)
+        assert sizes is not None, "verified"
         return op.operands[sum(sizes[:index])] if sizes[index] else None
 
     return get

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..bindings import entries, ir
+from attnorm.ir.attributes import entries
+from attnorm.ir.mlir import ir
+
 from . import NAMESPACE, OPS
 
 COMPOSITE_VERSION = 1

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bindings import ext, ir
-from .base import (
-    F64,
-    I64Array,
-    Op,
-)
+from attnorm.ir.mlir import ext, ir
+
+from .base import F64, I64Array, Op
 from .rules import axes_in_range, epsilon_in_range, fits_axes, is_float, is_like, is_not_empty
 
 

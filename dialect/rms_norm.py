@@ -3,13 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bindings import ext, ir
-from .base import (
-    F64,
-    Choice,
-    I64Array,
-    Op,
-)
+from attnorm.ir.mlir import ext, ir
+
+from .base import F64, Choice, I64Array, Op
 from .rules import (
     axes_in_range,
     epsilon_in_range,

@@ -3,18 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bindings import ext, ir
-from .base import (
-    F64,
-    Choice,
-    I64Array,
-    Op,
-    broadcasts_to,
-    constraint,
-    float_tensor,
-    shape_of,
-    show,
-)
+from attnorm.ir.mlir import ext, ir
+
+from .base import F64, Choice, I64Array, Op, broadcasts_to, constraint, float_tensor, shape_of, show
 from .rms_norm import CASTS
 from .rules import (
     axes_in_range,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
+
 from .base import (
     F64,
     I64,

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..bindings import ext, ir
+from attnorm.ir.mlir import ext, ir
+
 from .base import I64, Op, constraint
 from .rules import is_float, is_like, is_not_empty
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attnorm import api
+import attnorm
 from attnorm.checking import Check, Output, check
 from attnorm.checking.anchors import Anchor
 from attnorm.checking.inputs import choose, signature
@@ -79,7 +79,7 @@ def modules(directories: list[Path]) -> Iterator[tuple[Path, str]]:
 
 def checked(path: Path, pipeline: str) -> Check:
     """A module through a pipeline, dynamic dimensions specialized."""
-    module = api.load(path)
+    module = attnorm.load(path)
     (function,) = choose(module, None)
     sizes = [
         f"{number}.{axis}={SIZE}"

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from attnorm import passes, pipelines
+from attnorm import passes
 from attnorm.dialect import OPS, Op
 from attnorm.dialect.base import AttnormDialect, Field, is_single
 from attnorm.passes import Option, Pass
+from attnorm.pipeline import pipelines
 
 FOLDER = Path(__file__).parent
 
@@ -127,6 +128,8 @@ def passes_document() -> Iterator[str]:
 def _pass(pass_: type[Pass]) -> Iterator[str]:
     yield f"## `{pass_.name}`"
     yield inspect.getdoc(pass_) or ""
+    if pass_.anchor:
+        yield f"Runs on `{pass_.anchor}` alone."
     if pass_.rounds:
         yield f"Moves roundings, which makes no value less accurate: {pass_.rounds}."
     rows = [_option(item) for item in pass_.options()]

@@ -1,52 +1,59 @@
-"""One pass a file; this registry imports them on demand."""
+"""One pass a file, in a folder for each stage; this registry imports them on demand."""
 
 from __future__ import annotations
 
 import importlib
+from types import MappingProxyType
 
-from .base import Option, Pass, Refusal, Report
+from .base import Option, Pass, Report
 
-__all__ = ["NAMES", "Option", "Pass", "Refusal", "Report", "get"]
+__all__ = ["NAMES", "Option", "Pass", "Report", "get"]
 
-NAMES: tuple[str, ...] = (
-    "raise-mark-tensor",
-    "specialize-dims",
-    "legalize-shape-ops",
-    "legalize-shape-assertions",
-    "legalize-dot-algorithm",
-    "legalize-reduce-custom-calls",
-    "raise-custom-calls",
-    "raise-composites",
-    "fold-dynamic-broadcasts",
-    "fold-positions",
-    "fold-constants",
-    "simplify-identities",
-    "raise-softmax",
-    "raise-sdpa",
-    "raise-mask-bands",
-    "raise-rms-norm",
-    "raise-layer-norm",
-    "fuse-norm-mul",
-    "fuse-add-norm",
-    "expand-rms-norm",
-    "expand-layer-norm",
-    "expand-softmax",
-    "expand-sdpa",
-    "to-composites",
-    "verify-no-opaque-calls",
-    "expand-matvec",
-    "hold-projections",
-    "outline-rows",
-    "legalize-dynamic-shapes",
-    "inline-small-resources",
+_STAGES = MappingProxyType(
+    {
+        "raise-mark-tensor": "raise_",
+        "specialize-dims": "legalize",
+        "legalize-shape-ops": "legalize",
+        "legalize-shape-assertions": "legalize",
+        "legalize-dot-algorithm": "legalize",
+        "legalize-reduce-custom-calls": "legalize",
+        "raise-custom-calls": "raise_",
+        "raise-composites": "raise_",
+        "fold-dynamic-broadcasts": "simplify",
+        "fold-positions": "simplify",
+        "fold-constants": "simplify",
+        "simplify-identities": "simplify",
+        "raise-softmax": "raise_",
+        "raise-sdpa": "raise_",
+        "raise-mask-bands": "raise_",
+        "raise-rms-norm": "raise_",
+        "raise-layer-norm": "raise_",
+        "fuse-norm-mul": "fuse",
+        "fuse-add-norm": "fuse",
+        "expand-rms-norm": "expand",
+        "expand-layer-norm": "expand",
+        "expand-softmax": "expand",
+        "expand-sdpa": "expand",
+        "to-composites": "outline",
+        "verify-no-opaque-calls": "legalize",
+        "legalize-dynamic-shapes": "legalize",
+        "legalize-bf16-converts": "legalize",
+        "expand-matvec": "expand",
+        "hold-projections": "outline",
+        "outline-rows": "outline",
+        "inline-small-resources": "simplify",
+    }
 )
-"""Every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in
-`fuse_norm_mul.py`."""
+"""The folder of every pass, in the order of the pipeline; `fuse-norm-mul` is `FuseNormMulPass` in
+`fuse/fuse_norm_mul.py`."""
+
+NAMES: tuple[str, ...] = tuple(_STAGES)
+"""Every pass, in that order."""
 
 
 def get(name: str) -> type[Pass]:
     """The class of a pass; `KeyError` where there is none of that name."""
     if name not in NAMES:
         raise KeyError(name)
-    module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
+    module = importlib.import_module(f".{_STAGES[name]}.{name.replace('-', '_')}", __name__)
     return getattr(module, "".join(word.capitalize() for word in name.split("-")) + "Pass")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..bindings import Rewriter, apply_patterns, ir
-from ..errors import AttnormError
+from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
 
 class Report:
@@ -26,10 +26,6 @@ class Report:
     def refuse(self, op: ir.Operation, reason: str) -> None:
         """Says why a candidate was left as it is."""
         self.refusals.append((op.location, reason))
-
-
-class Refusal(Exception):
-    """Raised inside a rewrite, before it changes anything, with the reason for not making it."""
 
 
 def option(help_: str, default: Any) -> Any:
@@ -54,6 +50,11 @@ class Pass:
     name: ClassVar[str]
     rounds: ClassVar[str] = ""
     """Why what the pass rounds elsewhere is no less accurate; empty where it rounds nothing."""
+    anchor: ClassVar[str] = ""
+    """The op that the pass runs on, such as `builtin.module`; empty where it runs on any."""
+    roots: ClassVar[tuple[str, ...]] = ()
+    """The ops without which there is nothing to do: where a module has none, the pass is not run,
+    and so cannot have changed it. Empty where the pass runs on every module."""
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites `module` in place."""
@@ -124,15 +125,3 @@ def _describe(type_: Any) -> str:
 
 def _print(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def operations(module: ir.Operation, name: str) -> list[ir.Operation]:
-    """Every op of a name below `module`, in order."""
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation, rewriter: Rewriter) -> bool:
-        found.append(op)
-        return False
-
-    apply_patterns(module, [(name, visit)])
-    return found

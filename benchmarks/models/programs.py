@@ -50,7 +50,7 @@ def build(case: Step, checkpoint: Path, pipeline: str, flags: tuple[str, ...] = 
 def main() -> None:
     """Exports, if no other pipeline has, and compiles."""
     import attnorm
-    from attnorm.bindings import bytecode
+    from attnorm.ir.serialization import bytecode
 
     folder, dtype, capacity, chunks, pipeline, *flags = sys.argv[1:]
     os.sched_setaffinity(0, range(os.cpu_count() or 1))

@@ -21,19 +21,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import compile, load, lower
-    from .contents import report
+    from .checking.contents import report
     from .errors import AttnormError, Diagnostic
+    from .execution.compile import compile
     from .execution.program import Program
     from .frontends.from_hugging_face import from_hugging_face
     from .frontends.from_jax import from_jax
     from .frontends.from_onnx import from_onnx
     from .frontends.from_torch import from_torch
+    from .io.load import load
+    from .pipeline.lowering import lower
+
+__version__ = "0.2.0"
 
 __all__ = [
     "AttnormError",
     "Diagnostic",
     "Program",
+    "__version__",
     "compile",
     "from_hugging_face",
     "from_jax",
@@ -49,14 +54,14 @@ _HOMES = {
     "AttnormError": ".errors",
     "Diagnostic": ".errors",
     "Program": ".execution.program",
-    "compile": ".api",
+    "compile": ".execution.compile",
     "from_hugging_face": ".frontends.from_hugging_face",
     "from_jax": ".frontends.from_jax",
     "from_onnx": ".frontends.from_onnx",
     "from_torch": ".frontends.from_torch",
-    "load": ".api",
-    "lower": ".api",
-    "report": ".contents",
+    "load": ".io.load",
+    "lower": ".pipeline.lowering",
+    "report": ".checking.contents",
 }
 
 

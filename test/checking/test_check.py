@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnorm import api
-from attnorm.bindings import ir
+import attnorm
 from attnorm.checking import check, compare_modules, generate, verdict
 from attnorm.dialect import OPS
 from attnorm.errors import AttnormError
 from attnorm.execution import interpreter
-from attnorm.passes.base import operations
-from attnorm.passes.expand_rms_norm import ExpandRmsNormPass
-from attnorm.passes.expand_sdpa import ExpandSdpaPass
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import operations
+from attnorm.passes.expand.expand_rms_norm import ExpandRmsNormPass
+from attnorm.passes.expand.expand_sdpa import ExpandSdpaPass
 
 NORM = """
 func.func @f(%x: tensor<4x16x{0}>, %w: tensor<16x{0}>) -> tensor<4x16x{0}> {{
@@ -63,7 +63,7 @@ def spoil(monkeypatch) -> Iterator[Callable[..., None]]:
 @pytest.mark.parametrize("element", ["f32", "f64", "f16", "bf16"])
 def test_a_right_pass(element: str) -> None:
     """Every value is the same, where f32 is not rounded; natively it moves by a few roundings."""
-    found = check(api.load(NORM.format(element)), "attnorm-expand", anchors=False)
+    found = check(attnorm.load(NORM.format(element)), "attnorm-expand", anchors=False)
     assert found.ok and found.first_failure is None
     assert [item.name for item in found.passes if item.changed] == ["expand-rms-norm"]
     (output,) = found.passes[0].verdict.outputs
@@ -90,7 +90,7 @@ def test_a_wrong_pass(op: str, values: dict, spoil) -> None:
     """It is named, and so are the output and the arguments that show it."""
     spoil(op, **values)
     found = check(
-        api.load(SDPA if op == "attnorm.sdpa" else NORM.format("f32")),
+        attnorm.load(SDPA if op == "attnorm.sdpa" else NORM.format("f32")),
         "attnorm-expand,canonicalize",
         anchors=False,
     )
@@ -103,7 +103,7 @@ def test_a_wrong_pass(op: str, values: dict, spoil) -> None:
 
 def test_roundings_that_move(spoil, monkeypatch) -> None:
     """They fail, unless the pass says why that is no less accurate."""
-    module = api.load(NORM.format("bf16").replace("epsilon", 'cast = "throughout", epsilon'))
+    module = attnorm.load(NORM.format("bf16").replace("epsilon", 'cast = "throughout", epsilon'))
     spoil("attnorm.rms_norm", cast="after_weight")
     found = check(module, "attnorm-expand", anchors=False)
     assert found.first_failure is not None and found.first_failure.verdict.kind == "rounds"
@@ -121,7 +121,7 @@ def test_roundings_that_do_harm() -> None:
       return %1 : tensor<4xf32>
     }}
     """
-    modules = [api.load(text.format(element)) for element in ("f16", "bf16")]
+    modules = [attnorm.load(text.format(element)) for element in ("f16", "bf16")]
     inputs = {"given": (np.array([0.1, 0.2, 0.3, 0.7], np.float32),)}
     assert "for the worse" in str(compare_modules(*modules, inputs))
     assert compare_modules(*reversed(modules), inputs).kind == "rounds"
@@ -139,10 +139,10 @@ def test_constants_that_are_folded() -> None:
     """
     folded = text.replace("0.1>", "0.100000001490116>").replace("xf64", "xf32")
     wrong = folded.replace("0.1000000014", "0.1000000314")
-    module = api.load(text)
+    module = attnorm.load(text)
     inputs = generate(module, "f")
-    assert compare_modules(module, api.load(folded), inputs).ok
-    assert not compare_modules(module, api.load(wrong), inputs).ok
+    assert compare_modules(module, attnorm.load(folded), inputs).ok
+    assert not compare_modules(module, attnorm.load(wrong), inputs).ok
 
 
 def test_what_overflows_is_worse() -> None:
@@ -167,7 +167,7 @@ def test_what_overflows_is_worse() -> None:
       %0 = stablehlo.subtract %x, %n : tensor<2x4xf32>"""
     without = "%0 = stablehlo.abs %x : tensor<2x4xf32>"
     inputs = {"hot": (np.full((2, 4), 100, np.float32),)}
-    modules = [api.load(text.format(minus=minus)) for minus in (with_peak, without)]
+    modules = [attnorm.load(text.format(minus=minus)) for minus in (with_peak, without)]
     found = compare_modules(*modules, inputs)
     assert found.kind == "differs" and "native values" in str(found)
     assert compare_modules(*reversed(modules), inputs).ok
@@ -179,7 +179,7 @@ def test_what_is_badly_conditioned(monkeypatch) -> None:
     def module(*lines: str) -> ir.Operation:
         t = "tensor<64xf32>"
         body = "\n".join(f"{line} : {t}" for line in lines)
-        return api.load(f"""func.func @f(%x: {t}, %z: {t}) -> {t} {{
+        return attnorm.load(f"""func.func @f(%x: {t}, %z: {t}) -> {t} {{
           %c = stablehlo.constant dense<1.0e4> : {t}
           %a = stablehlo.multiply %x, %c : {t}
           %b = stablehlo.add %a, %a : {t}
@@ -217,7 +217,7 @@ INTEGERS = "func.func @f(%x: tensor<4x{0}>) -> tensor<4x{0}> {{\n {1}\n return %
 def test_integers(element: str, right: str, wrong: str) -> None:
     """They are equal or not."""
     modules = [
-        api.load(INTEGERS.format(element, f"%0 = stablehlo.{op} : tensor<4x{element}>"))
+        attnorm.load(INTEGERS.format(element, f"%0 = stablehlo.{op} : tensor<4x{element}>"))
         for op in (right, wrong)
     ]
     inputs = generate(modules[0], "f")
@@ -230,14 +230,14 @@ def test_other_types_and_nan() -> None:
     """A result of another type, or NaN where there was a number, is another value."""
     text = "func.func @f(%x: tensor<4xf32>) -> tensor<4x{1}> {{\n {0}\n return %0 : tensor<4x{1}>}}"
     same, half, none = (
-        api.load(text.format(*parts))
+        attnorm.load(text.format(*parts))
         for parts in (
             ("%0 = stablehlo.abs %x : tensor<4xf32>", "f32"),
             ("%0 = stablehlo.convert %x : (tensor<4xf32>) -> tensor<4xf16>", "f16"),
             ("%0 = stablehlo.log %x : tensor<4xf32>", "f32"),
         )
     )
-    fewer = api.load("func.func @f(%x: tensor<4xf32>) {\n  return\n}\n")
+    fewer = attnorm.load("func.func @f(%x: tensor<4xf32>) {\n  return\n}\n")
     inputs = {"given": (np.array([-1, 1, 1, 1], np.float32),)}
     assert "expected 1 results, got 0" in str(compare_modules(same, fewer, inputs))
     assert "expected 4xf32, got 4xf16" in str(compare_modules(same, half, inputs))
@@ -251,7 +251,7 @@ def test_passes_that_change_nothing_cost_nothing(monkeypatch) -> None:
     monkeypatch.setattr(
         verdict, "evaluate", lambda *a, **k: calls.append(k["precision"]) or evaluate(*a, **k)
     )
-    module = api.load(NORM.format("f32"))
+    module = attnorm.load(NORM.format("f32"))
     inputs = [np.ones((4, 16), np.float32), np.ones(16, np.float32)]
     found = check(module, "cse,raise-softmax,cse", inputs=inputs, anchors=False)
     assert calls == ["native"] and not any(item.changed for item in found.passes)
@@ -262,7 +262,7 @@ def test_passes_that_change_nothing_cost_nothing(monkeypatch) -> None:
 
 def test_tolerances() -> None:
     """What is asked for is asked of native values, whatever they were before."""
-    module = api.load(NORM.format("f32"))
+    module = attnorm.load(NORM.format("f32"))
     assert not check(module, "attnorm-expand", rtol=0, atol=0, anchors=False).ok
     assert check(module, "attnorm-expand", rtol=1e-5, atol=0, anchors=False).ok
 
@@ -270,7 +270,7 @@ def test_tolerances() -> None:
 def test_every_function(spoil) -> None:
     """A module with several is wrong where one of them is."""
     text = NORM.format("f32")
-    module = api.load(text.replace("@f", "@g") + SDPA)
+    module = attnorm.load(text.replace("@f", "@g") + SDPA)
     spoil("attnorm.sdpa", causal=False)
     found = check(module, "attnorm-expand", anchors=False)
     kinds = {o.function: o.kind for item in found.passes for o in item.verdict.outputs if o.reason}
@@ -281,11 +281,11 @@ def test_every_function(spoil) -> None:
 def test_save(spoil, tmp_path: Path) -> None:
     """The IR around the first pass that fails; nothing where none does."""
     spoil("attnorm.rms_norm", epsilon=0.5)
-    module = api.load(NORM.format("f32"))
+    module = attnorm.load(NORM.format("f32"))
     check(module, "attnorm-expand,canonicalize", anchors=False, save=tmp_path / "ir")
     before, after = (tmp_path / "ir" / f"expand-rms-norm.{end}.mlir" for end in ("before", "after"))
-    assert str(api.load(before)) == str(module)
-    assert "attnorm.rms_norm" not in after.read_text() and api.load(after)
+    assert str(attnorm.load(before)) == str(module)
+    assert "attnorm.rms_norm" not in after.read_text() and attnorm.load(after)
     check(module, "canonicalize", anchors=False, save=tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
@@ -300,29 +300,29 @@ def test_epsilon_of_calls_that_carry_none() -> None:
     }
     """
     pipeline = "attnorm-to-stablehlo{rms-norm-epsilon=0.25}"
-    found = check(api.load(text), pipeline, anchors=False)
+    found = check(attnorm.load(text), pipeline, anchors=False)
     assert found.ok and found.passes[2].changed
     with pytest.raises(AttnormError, match=r"error: .*epsilon"):
-        check(api.load(text), "attnorm-to-stablehlo", anchors=False)
+        check(attnorm.load(text), "attnorm-to-stablehlo", anchors=False)
 
 
 def test_dynamic_sizes() -> None:
     """As they are, and specialized, which is a pass like others."""
     text = NORM.format("f32").replace("4x16", "?x16")
-    assert check(api.load(text), "attnorm-expand", anchors=False).ok
+    assert check(attnorm.load(text), "attnorm-expand", anchors=False).ok
     text = """func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
       %0 = stablehlo.negate %x : tensor<?x4xf32>
       return %0 : tensor<?x4xf32>
     }
     """
-    found = check(api.load(text), "attnorm-expand", dims=["0.0=3"], anchors=False)
+    found = check(attnorm.load(text), "attnorm-expand", dims=["0.0=3"], anchors=False)
     assert found.ok and found.passes[0].name == "specialize-dims{dims=0.0=3}"
     assert found.passes[0].verdict.outputs[0].type == "3x4xf32"
 
 
 def test_json_and_the_same_again() -> None:
     """JSON has everything, and is the same for the same seed."""
-    module = api.load(SDPA)
+    module = attnorm.load(SDPA)
     first, again = (check(module, "attnorm-expand", anchors=False) for _ in range(2))
     assert first.to_json() == again.to_json()
     read = json.loads(first.to_json())
@@ -333,7 +333,7 @@ def test_json_and_the_same_again() -> None:
 
 def test_anchors(monkeypatch) -> None:
     """Other systems agree; one that does not is named."""
-    module = api.load(
+    module = attnorm.load(
         "func.func @f(%x: tensor<3xf32>) -> tensor<3xf32> {\n"
         "  %0 = stablehlo.negate %x : tensor<3xf32>\n  return %0 : tensor<3xf32>\n}\n"
     )
@@ -349,7 +349,7 @@ def test_anchors(monkeypatch) -> None:
 def located(text: str, **options) -> str:
     """What is said about a module that cannot be checked."""
     with pytest.raises(AttnormError) as caught:
-        check(api.load(text, name="m.mlir"), anchors=False, **options)
+        check(attnorm.load(text, name="m.mlir"), anchors=False, **options)
     return str(caught.value)
 
 
@@ -375,7 +375,7 @@ def test_errors() -> None:
 
 def test_functions_without_results() -> None:
     """There is nothing to compare, and nothing wrong."""
-    assert check(api.load("func.func @f(%x: tensor<f32>) {\n  return\n}\n"), anchors=False).ok
+    assert check(attnorm.load("func.func @f(%x: tensor<f32>) {\n  return\n}\n"), anchors=False).ok
 
 
 def test_a_module_of_a_pass_that_cannot_be_evaluated(monkeypatch) -> None:

@@ -1,23 +1,20 @@
-"""Every exported module and every example keeps its values through both pipelines.
-
-The exporters' modules stand beside the project, where they are there at all; a few of them are
-copied into it.
-"""
+"""Every exported module and every example keeps its values through both pipelines."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from exports import COPIES, exported
 
-from attnorm import api
+import attnorm
 from attnorm.checking import check
 
 ROOT = Path(__file__).parents[2]
-COPIES = ROOT / "test" / "models" / "Inputs"
-FOLDERS = (ROOT.parent / "shared" / "inputs", COPIES, ROOT / "examples")
+EXAMPLES = ROOT / "examples"
 MODULES = {
-    str(path.relative_to(folder)): path for folder in FOLDERS for path in folder.rglob("*.mlir")
+    **exported(),
+    **{str(path.relative_to(EXAMPLES)): path for path in EXAMPLES.rglob("*.mlir")},
 }
 # LiteRT's call carries no epsilon.
 EPSILON = "rms-norm-epsilon=1e-6"
@@ -32,7 +29,7 @@ DIMS = {
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_every_pass(name: str, pipeline: str) -> None:
     """Dynamic dimensions specialized; no pass changes a value, though some change the module."""
-    module = api.load(MODULES[name])
+    module = attnorm.load(MODULES[name])
     found = check(module, f"{pipeline}{{{EPSILON}}}", dims=DIMS.get(name, ()), anchors=False)
     assert found.ok, str(found)
     # A plain reduction is plain StableHLO already; for IREE it becomes a composite.
@@ -42,7 +39,7 @@ def test_every_pass(name: str, pipeline: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(DIMS) & set(MODULES)))
 def test_dynamic(name: str) -> None:
     """Dynamic dimensions kept."""
-    found = check(api.load(MODULES[name]), f"attnorm-to-iree{{{EPSILON}}}", anchors=False)
+    found = check(attnorm.load(MODULES[name]), f"attnorm-to-iree{{{EPSILON}}}", anchors=False)
     assert found.ok, str(found)
 
 
@@ -57,6 +54,6 @@ def test_dynamic(name: str) -> None:
 )
 def test_anchors(path: Path, pipeline: str) -> None:
     """IREE has the values of the result, and no other system has others."""
-    found = check(api.load(path), pipeline)
+    found = check(attnorm.load(path), pipeline)
     assert found.ok, str(found)
     assert ("IREE", "the result", True) in {(a.system, a.module, a.agrees) for a in found.anchors}

@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from attnorm import api
+import attnorm
 from attnorm.checking.inputs import LARGEST, SIZE, generate
 from attnorm.errors import AttnormError
 
@@ -14,7 +14,7 @@ from attnorm.errors import AttnormError
 def generated(body: str, arguments: str, result: str, **options) -> dict[str, tuple]:
     """The arguments of a function, by kind."""
     text = f"func.func @f({arguments}) -> {result} {{\n{body}\n}}"
-    return generate(api.load(text), "f", **options)
+    return generate(attnorm.load(text), "f", **options)
 
 
 def test_indices_of_a_gather() -> None:

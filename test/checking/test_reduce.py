@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from exports import ABSENT, BESIDE, MANIFEST
 
 import attnorm
-from attnorm.bindings import bytecode, ir
 from attnorm.checking.reduce import Progress, Size, reduce
-
-INPUTS = Path(__file__).parents[3] / "shared" / "inputs"
+from attnorm.ir.mlir import ir
+from attnorm.ir.serialization import bytecode
 
 
 def having(*patterns: str) -> Callable[[ir.Operation], bool]:
@@ -380,14 +379,14 @@ def test_progress() -> None:
     assert [progress.tried for progress in said] == sorted(progress.tried for progress in said)
 
 
-@pytest.mark.skipif(not INPUTS.exists(), reason="needs ../shared/inputs")
+@pytest.mark.skipif(not MANIFEST.exists(), reason=ABSENT)
 @pytest.mark.parametrize(
     ("name", "kind", "most"),
     [("jax/tunix_llama3", "rms_norm", 14), ("jax/gemma_block_f32", "sdpa", 24)],
 )
 def test_models(name: str, kind: str, most: int) -> None:
     """An idiom is cut out of a model: the ops that raising needs, and the function and its end."""
-    module = attnorm.load(INPUTS / f"{name}.mlir")
+    module = attnorm.load(BESIDE / f"{name}.mlir")
 
     def fails(module: ir.Operation) -> bool:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from attnorm.bindings import bytecode
+from attnorm.ir.serialization import bytecode
 from attnorm.tools.cli import main
 
 MODULE = """

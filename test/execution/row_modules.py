@@ -5,10 +5,10 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-from attnorm import api
+import attnorm
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 F16, F32, BF16 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(ml_dtypes.bfloat16)
 UNIT = 2.0**-24
@@ -23,7 +23,7 @@ CPUS = [
 def built(text, target="host"):
     """A compiled module; every composite of it has a kernel."""
     reasons = []
-    module = api.lower(api.load(text), "attnorm-to-iree")
+    module = attnorm.lower(attnorm.load(text), "attnorm-to-iree")
     vmfb = build(module, target, on_choice=lambda choice: reasons.append(choice.reason))
     assert reasons and set(reasons) == {None}
     return vmfb

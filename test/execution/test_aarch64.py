@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from modules import ATTENTION, RMS_NORM, attention, normal, rms_norm
 
-from attnorm import bindings
 from attnorm.execution.build import build
+from attnorm.ir.contexts import make_context
+from attnorm.ir.parsing import parse_text
 
 pytestmark = pytest.mark.skipif(bool(aarch64.missing()), reason=aarch64.missing())
 
@@ -25,7 +26,7 @@ CPUS = [
 
 @functools.cache
 def compiled(text, target):
-    return build(bindings.parse_text(text, "model.mlir", bindings.make_context()), target)
+    return build(parse_text(text, "model.mlir", make_context()), target)
 
 
 @pytest.mark.parametrize(("target", "cpu"), CPUS)

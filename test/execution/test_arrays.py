@@ -7,7 +7,7 @@ import pytest
 from attnorm.errors import AttnormError
 from attnorm.execution.arrays import format_array, load_npy, parse_array, save_npy
 from attnorm.execution.compare import compare
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 BF16 = ml_dtypes.bfloat16
 DTYPES = [np.float16, BF16, np.float32, np.float64, np.bool_, np.int8, np.uint16, np.int64]

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnorm import api, dialect, pipeline, reference
-from attnorm.bindings import ir
+from attnorm import dialect, reference
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
 from attnorm.execution.targets import TARGETS
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.mlir import ir
+from attnorm.ir.tensor_type import TensorType
+from attnorm.pipeline import driver
 
 F16, F32, BF16 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(ml_dtypes.bfloat16)
 MODES = ("nan", "zero", "uniform")
@@ -65,12 +66,12 @@ def operands(heads=(2, 2), lengths=(37, 70), depths=(16, 16), batch=(1,), dtype=
 def compiled(cases, target="host"):
     """A program with a function for each case, and why the cases that have no kernel have none."""
     reasons = []
-    with api.new_context(), ir.Location.unknown():
+    with dialect.new_context(), ir.Location.unknown():
         module = ir.Module.create().operation
         for index, case in enumerate(cases):
             with ir.InsertionPoint(module.regions[0].blocks[0]):
                 _define("main" if len(cases) == 1 else f"f{index}", case)
-        pipeline.run(module, pipeline.resolve("to-composites"))
+        driver.run(module, driver.resolve("to-composites"))
         vmfb = build(module, target, on_choice=lambda choice: reasons.append(choice.reason))
     return vmfb, reasons
 

@@ -7,14 +7,17 @@ import pytest
 from iree.compiler.tools.binaries import find_tool
 from modules import ATTENTION, CHOLESKY, RMS_NORM, normal, rms_norm
 
-from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.compiler import CompileError, compile_module
 from attnorm.execution.program import Program
+from attnorm.execution.targets import find_target
+from attnorm.ir.contexts import make_context
+from attnorm.ir.parsing import parse_text
+from attnorm.ir.serialization import bytecode
 
 
 def parse(text, name="model.mlir"):
-    return bindings.parse_text(text, name, bindings.make_context())
+    return parse_text(text, name, make_context())
 
 
 def test_text_and_bytecode_are_the_same_program():
@@ -22,8 +25,7 @@ def test_text_and_bytecode_are_the_same_program():
     module = parse(RMS_NORM)
     x, w = normal(5, 37), normal(37, seed=1)
     results = [
-        Program(compile_module(form))(x, w)
-        for form in (str(module).encode(), bindings.bytecode(module))
+        Program(compile_module(form))(x, w) for form in (str(module).encode(), bytecode(module))
     ]
     np.testing.assert_allclose(results[0], rms_norm(x, w), rtol=2e-6, atol=1e-7)
     np.testing.assert_array_equal(results[1], results[0])
@@ -32,7 +34,7 @@ def test_text_and_bytecode_are_the_same_program():
 def test_failure_points_at_the_source(capfd):
     """IREE's diagnostic has the user's file and line, the phase, and nothing goes to stderr."""
     with pytest.raises(CompileError) as caught:
-        compile_module(bindings.bytecode(parse(CHOLESKY)))
+        compile_module(bytecode(parse(CHOLESKY)))
     first = caught.value.diagnostics[0]
     assert (first.file, first.line, first.column) == ("model.mlir", 3, 10)
     assert "failed to legalize operation 'stablehlo.cholesky'" in first.message
@@ -44,7 +46,7 @@ def test_failure_points_at_the_source(capfd):
 def test_failure_leaves_a_reproducer():
     """The script in the message's path fails as the compilation did."""
     with pytest.raises(CompileError) as caught:
-        compile_module(bindings.bytecode(parse(CHOLESKY)), "aarch64")
+        compile_module(bytecode(parse(CHOLESKY)), "aarch64")
     script = caught.value.reproducer / "reproduce.sh"
     assert str(script) in str(caught.value)
     assert "--iree-llvmcpu-target-triple=aarch64" in script.read_text()
@@ -89,7 +91,7 @@ def test_optimization_level_takes_effect(tmp_path):
     """What is compiled in process is what `iree-compile` makes of the same module at O3."""
     (tmp_path / "module.mlir").write_text(ATTENTION)
     flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu"]
-    flags += ["--iree-llvmcpu-target-cpu=host", "--iree-input-demote-f64-to-f32=false"]
+    flags += [*find_target("host").flags(), "--iree-input-demote-f64-to-f32=false"]
     flags += ["--iree-opt-level=O3", "--iree-opt-strip-assertions=false"]
     flags += ["--iree-llvmcpu-debug-symbols=false", "--iree-vm-bytecode-module-strip-source-map"]
     command = [find_tool("iree-compile"), *flags, "module.mlir", "-o", "module.vmfb"]

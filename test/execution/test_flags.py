@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.execution.flags import Flag, choose_flags
+from attnorm.ir.mlir import ir
 
 TILING = "--iree-opt-data-tiling"
 

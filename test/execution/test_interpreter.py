@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from modules import ATTENTION, CHOLESKY, RMS_NORM, attention, doubling, normal, rms_norm
 
-from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.interpreter import evaluate
+from attnorm.ir.contexts import make_context
+from attnorm.ir.parsing import parse_text
 
 SEVERAL = """
 module {
@@ -33,7 +34,7 @@ module {
 
 
 def parse(text):
-    return bindings.parse_text(text, "model.mlir", bindings.make_context())
+    return parse_text(text, "model.mlir", make_context())
 
 
 def test_rms_norm_and_attention():

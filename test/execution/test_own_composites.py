@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from attnorm import AttnormError, api, reference
+import attnorm
+from attnorm import AttnormError, reference
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
 
@@ -37,7 +38,7 @@ def arrays() -> list[np.ndarray]:
 
 def run(text: str) -> np.ndarray:
     """What the function returns, compiled as it is."""
-    return np.asarray(Program(build(api.load(text)))(*arrays()))
+    return np.asarray(Program(build(attnorm.load(text)))(*arrays()))
 
 
 def test_a_sound_one_becomes_a_kernel() -> None:
@@ -70,4 +71,4 @@ def test_an_unsound_one_is_an_error(right: str, wrong: str, message: str) -> Non
         text = text.replace(f"{TYPE}) -> {TYPE}\n", f"tensor<1x2x3x8xf32>) -> {TYPE}\n")
     expected = f"""'stablehlo.composite' op "attnorm.sdpa": {message}"""
     with pytest.raises(AttnormError, match=f"3:8: error: {re.escape(expected)}"):
-        build(api.load(text))
+        build(attnorm.load(text))

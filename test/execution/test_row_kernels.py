@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from row_modules import BF16, CPUS, F16, F32, UNIT, built, close, function, normal, run
 
-from attnorm import api, reference
+import attnorm
+from attnorm import reference
 from attnorm.execution.build import build
 from attnorm.execution.program import Program
 from attnorm.execution.targets import TARGETS
@@ -101,7 +102,7 @@ def test_neighbours_join():
   %r0 = stablehlo.convert %3 : ({0}) -> {4}""",
     )
     names = []
-    module = api.lower(api.load(text), "attnorm-to-iree")
+    module = attnorm.lower(attnorm.load(text), "attnorm-to-iree")
     vmfb = build(module, on_choice=lambda choice: names.append((choice.name, choice.reason)))
     assert names == [("attnorm.rows", None)]
     total = (x + r).astype(float)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import needs
 from tiny_model import CAPACITY, close, exported, logits_of, random_model, text
 
 import attnorm
@@ -17,7 +18,7 @@ from attnorm.execution.session import Session
 from attnorm.tools.cli import main
 
 for package in ("torch", "transformers"):
-    pytest.importorskip(package, reason="attnorm[torch] is not installed")
+    needs(package)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def file(program: attnorm.Program, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers = needs("tokenizers")
     words = {f"w{n}": n for n in range(80)}
     made = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
     made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()

@@ -9,6 +9,7 @@ from typing import Any, cast
 import aarch64
 import numpy as np
 import pytest
+from needs import needs
 from tiny_model import WINDOW, close, exported, logits_of, random_model, text
 
 import attnorm
@@ -17,7 +18,7 @@ from attnorm.execution.sampling import Sampler
 from attnorm.execution.session import Session
 
 for package in ("torch", "transformers"):
-    pytest.importorskip(package, reason="attnorm[torch] is not installed")
+    needs(package)
 
 
 class _Emulated:

@@ -7,12 +7,13 @@ import pytest
 from iree.compiler.tools.binaries import find_tool
 from modules import ATTENTION, RMS_NORM
 
-from attnorm import bindings
 from attnorm.errors import AttnormError
 from attnorm.execution.build import build
-from attnorm.execution.compiler import compile_module
+from attnorm.execution.compiler import compile_module, executable_target
 from attnorm.execution.cpus import CPUS, FEATURES
-from attnorm.execution.targets import _TRIPLES, TARGETS, find_target
+from attnorm.execution.targets import _TRIPLES, HOST_VARIABLE, TARGETS, find_target
+from attnorm.ir.contexts import make_context
+from attnorm.ir.parsing import parse_text
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -26,7 +27,7 @@ def test_every_target_compiles(name):
 @pytest.mark.parametrize("name", ["x86-64", "aarch64", "aarch64+sve", "riscv64", "riscv64+v"])
 def test_attention_builds(name):
     """Products of every layout compile, for scalable vectors too; the module is left alone."""
-    module = bindings.parse_text(ATTENTION, "model.mlir", bindings.make_context())
+    module = parse_text(ATTENTION, "model.mlir", make_context())
     before = str(module)
     assert build(module, name) and str(module) == before
 
@@ -55,6 +56,25 @@ def test_cpu_and_features_reach_iree():
     features = "--iree-llvmcpu-target-cpu-features=+neon,+sve,+bf16"
     assert features in find_target("aarch64+sve,+bf16").flags()
     assert compile_module(RMS_NORM.encode(), "x86-64:znver4,-avx512f")
+
+
+def test_host_is_what_the_environment_says(monkeypatch):
+    """ATTNORM_HOST names what "host" means; where it is not set, that is this machine."""
+    monkeypatch.delenv(HOST_VARIABLE, raising=False)
+    assert find_target("host") is TARGETS["host"]
+    monkeypatch.setenv(HOST_VARIABLE, "x86-64-v3")
+    assert find_target("host") is TARGETS["x86-64-v3"]
+    assert find_target("host,+avx512f").flags() == (
+        *find_target("x86-64-v3").flags(),
+        "--iree-llvmcpu-target-cpu-features=+avx512f",
+    )
+    assert find_target("x86-64") is TARGETS["x86-64"]
+    assert "+avx2" in executable_target(find_target("host"))
+    monkeypatch.setenv(HOST_VARIABLE, "x86-64")
+    assert "+avx2" not in executable_target(find_target("host"))
+    monkeypatch.setenv(HOST_VARIABLE, "haswell")
+    with pytest.raises(AttnormError, match="unknown target 'haswell'"):
+        find_target("host")
 
 
 @pytest.mark.parametrize(

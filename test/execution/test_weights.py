@@ -23,10 +23,10 @@ from weight_modules import (
 )
 
 import attnorm
-from attnorm.bindings import bytecode
 from attnorm.execution.flags import choose_flags
 from attnorm.execution.program import Program
 from attnorm.execution.weights import Weights
+from attnorm.ir.serialization import bytecode
 
 X = normal(4, 32)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import attnorm
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 CAPACITY, CHUNKS, WINDOW = 96, [8, 32], 12
 _CONFIG: dict[str, Any] = {

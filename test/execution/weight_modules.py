@@ -9,8 +9,8 @@ from modules import normal
 from safetensors import TensorSpec, serialize_file
 
 import attnorm
-from attnorm.api import new_context
-from attnorm.bindings import ir
+from attnorm.dialect import new_context
+from attnorm.ir.mlir import ir
 
 SPELT = {
     np.dtype(np.float32): "f32",

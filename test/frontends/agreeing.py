@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.ir.mlir import ir
+from attnorm.pipeline.pipelines import TO_IREE
 
 
 def error(

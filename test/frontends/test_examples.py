@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from needs import needs
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -23,6 +24,6 @@ def test_example(
 ) -> None:
     """An example finds all that its model contains, and agrees with its framework."""
     for package in packages:
-        pytest.importorskip(package, reason=f"{package} is not installed")
+        needs(package)
     assert runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]() == 0
     assert f"contains: {contents}" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from attnorm.errors import AttnormError
         ("torch", (None, ()), "torch", "torch"),
         ("jax", (abs, 1), "jax", "jax"),
         ("onnx", (b"",), "onnx", "onnx"),
+        ("hugging_face", ("gemma3-270m",), "torch", "torch"),
         ("hugging_face", ("gemma3-270m",), "transformers", "torch"),
     ],
 )
@@ -28,7 +30,9 @@ def test_missing_package(
     extra: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The error names the extra that brings the package."""
+    """The error names the extra that brings the package; the other packages are there."""
+    for other in ("torch", "transformers", "jax", "onnx"):
+        monkeypatch.setitem(sys.modules, other, ModuleType(other))
     monkeypatch.setitem(sys.modules, package, None)
     call = getattr(attnorm, f"from_{frontend}")
     message = rf"'{package}': pip install 'attnorm\[{extra}\]' brings it"

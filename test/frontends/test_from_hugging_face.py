@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import needs
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 from attnorm.tools.cli import main
 
-torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
-transformers = pytest.importorskip("transformers", reason="attnorm[torch] is not installed")
+torch = needs("torch")
+transformers = needs("transformers")
 
 from attnorm.frontends import hugging_face_models  # noqa: E402 (it imports both)
 

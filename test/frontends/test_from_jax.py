@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from agreeing import error
+from needs import needs
 
 import attnorm
 
-jax = pytest.importorskip("jax", reason="attnorm[jax] is not installed")
+jax = needs("jax")
 jnp = jax.numpy
 
 
@@ -55,7 +56,7 @@ def test_symbolic_dimensions() -> None:
 @pytest.mark.parametrize("name", ["RMSNorm", "LayerNorm"])
 def test_flax_norm(name: str, dtype: str) -> None:
     """flax.nnx norms are functions that close over their parameters."""
-    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    nnx = needs("flax.nnx")
     norm = getattr(nnx, name)(64, rngs=nnx.Rngs(0), dtype=dtype)
     norm.scale[...] = normal(64)
     assert error_of(norm, normal(4, 64, dtype=dtype)) <= (1e-6 if dtype == "float32" else 8e-3)
@@ -130,7 +131,7 @@ def test_a_mask_that_is_subtracted() -> None:
 
 def test_flax_causal_mask() -> None:
     """flax's masks are floats, of which it asks whether they are 0: a causal one is causal."""
-    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    nnx = needs("flax.nnx")
 
     def attention(q: Any, k: Any, v: Any) -> Any:
         mask = nnx.make_causal_mask(jnp.ones((2, 6)))

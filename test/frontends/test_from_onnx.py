@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from agreeing import compiled_error, error
+from needs import needs
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
-onnx = pytest.importorskip("onnx", reason="attnorm[onnx] is not installed")
+onnx = needs("onnx")
 helper = onnx.helper
 
 Arrays = dict[str, np.ndarray]
@@ -85,7 +86,7 @@ def node_model(
 
 def run(proto: Any, inputs: Arrays) -> list[np.ndarray]:
     """What onnxruntime computes."""
-    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    runtime = needs("onnxruntime")
     session = runtime.InferenceSession(
         proto.SerializeToString(), providers=["CPUExecutionProvider"]
     )

@@ -10,13 +10,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 from agreeing import compiled_error, error
+from needs import needs
 
 import attnorm
 from attnorm.errors import AttnormError
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
-torch = pytest.importorskip("torch", reason="attnorm[torch] is not installed")
+torch = needs("torch")
 F = torch.nn.functional
 
 
@@ -151,7 +152,7 @@ def test_nan_has_a_place(name: str, dtype: str) -> None:
 )
 def test_language_model(family: str, attention: str) -> None:
     """Hugging Face's models, with options that are no tensors and RoPE's hidden buffers."""
-    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    transformers = needs("transformers")
     text = "Text" if family == "Gemma3" else ""
     torch.manual_seed(0)
     config = getattr(transformers, f"{family}{text}Config")(

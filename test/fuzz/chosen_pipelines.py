@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attnorm import dialect, passes, pipeline
-from attnorm.bindings import changes, ir
-from attnorm.passes.base import Pass, Report, operations
-from attnorm.pipeline import Step
-from attnorm.pipelines import DEFAULT
+from attnorm import dialect, passes
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import operations
+from attnorm.ir.serialization import fingerprint
+from attnorm.passes.base import Pass, Report
+from attnorm.pipeline import driver
+from attnorm.pipeline.driver import Step
+from attnorm.pipeline.pipelines import DEFAULT
 
 NAMED = (
     *[DEFAULT] * 8,
@@ -67,9 +70,9 @@ class _Counted(Pass):
             for kind in dialect.OPS:
                 for _ in operations(module, kind):
                     self.count(f"op {kind} before {self.name}")
-        before = changes()
+        before = fingerprint(module)
         self.inner.run(module, report)
-        self.count(f"pass {self.name} {'hit' if changes() != before else 'idle'}")
+        self.count(f"pass {self.name} {'hit' if fingerprint(module) != before else 'idle'}")
         for _, reason in report.refusals:
             self.count(f"refusal {self.name}: {_general(reason)}")
 
@@ -84,7 +87,7 @@ def _general(reason: str) -> str:
 @functools.cache
 def steps(text: str) -> tuple[Step, ...]:
     """The passes of a pipeline."""
-    return tuple(pipeline.resolve(text))
+    return tuple(driver.resolve(text))
 
 
 def counted(text: str, counter: Counter[str]) -> list[Step]:

@@ -10,7 +10,7 @@ from entries import Entry
 from evaluation import evaluate
 from nearness import STEPS, distance, is_extreme, is_float, same, with_rounding, without_rounding
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 from attnorm.reference.kinds import Precision
 
 Arrays = Sequence[np.ndarray]

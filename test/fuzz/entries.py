@@ -9,8 +9,8 @@ import numpy as np
 from function_text import FLOATS, mixed, moderate, small_integers, some_true
 from idioms import DTYPES, Filling, Value
 
-from attnorm.bindings import ir
-from attnorm.execution.entry import functions
+from attnorm.ir.entry import functions
+from attnorm.ir.mlir import ir
 
 DYNAMIC = 3
 """The size that a dynamic dimension gets."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attnorm import reference
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 from attnorm.reference.kinds import Precision
 
 EPSILON = 0.125

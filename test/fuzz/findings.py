@@ -13,10 +13,10 @@ from property import Case, check
 from samples import sample
 from workers import Found
 
-from attnorm import api
-from attnorm.bindings import ir
+from attnorm import dialect
 from attnorm.checking.reduce import reduce
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
 REDUCING = 120.0
 """Seconds that a reduction may take."""
@@ -31,7 +31,7 @@ def store(found: Found, folder: Path) -> None:
     """Writes a finding as drawn."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = str(sample(found.seed, api.new_context()).module)
+        text = str(sample(found.seed, dialect.new_context()).module)
     except AttnormError as error:
         text = f"// {error}"
     _write(found, path_of(found, folder), text)
@@ -58,7 +58,7 @@ def _write(found: Found, path: Path, text: str) -> None:
 
 def _reduce(found: Found, path: Path) -> None:
     """Writes the finding again, as small as it gets; every smaller one on the way too."""
-    original = sample(found.seed, api.new_context())
+    original = sample(found.seed, dialect.new_context())
     module = original.module
     last = found.finding
 

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 NUMBERS = (0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 3.0, 1e-5, 1e-6, 4.0, 64.0, -1e4, float("-inf"))
 OTHERS = (

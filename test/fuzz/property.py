@@ -10,10 +10,10 @@ from chosen_pipelines import counted, steps
 from comparison import Runnable, differs
 from entries import Entry
 
-from attnorm import pipeline
-from attnorm.bindings import ir
 from attnorm.errors import AttnormError
-from attnorm.pipeline import Step
+from attnorm.ir.mlir import ir
+from attnorm.pipeline import driver
+from attnorm.pipeline.driver import Step
 
 BLAMED = ("values", "not run after")
 DRAWS = ((0, False), (1, True), (2, True))
@@ -64,7 +64,7 @@ def check(case: Case, counter: Counter[str]) -> Finding | None:
 def _run(module: ir.Operation, chosen: Sequence[Step], case: Case) -> tuple[bool, Finding | None]:
     """Runs passes: whether they ended well; what they say that is no rightful refusal."""
     try:
-        pipeline.run(module, list(chosen))
+        driver.run(module, list(chosen))
     except AttnormError as error:
         said = str(error)
         if "internal error" in said:
@@ -116,7 +116,7 @@ def _blamed(case: Case, before: Runnable, found: Finding) -> Finding:
     current = before.copy()
     for step in steps(case.pipeline):
         try:
-            pipeline.run(current, [step])
+            driver.run(current, [step])
             if said := _differing(case, before, Runnable(current), Counter()):
                 return Finding(said.kind, step.name, said.detail)
         except AttnormError:

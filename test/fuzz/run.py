@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "properties")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "properties")]
 
 from findings import reduce_stored, store  # noqa: E402
 from workers import CHUNK, Found, run  # noqa: E402

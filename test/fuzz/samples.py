@@ -10,13 +10,12 @@ from pathlib import Path
 
 from drawn_modules import drawn
 from entries import Entry, entries_of
+from exports import exported
 from mutations import mutate
 
-from attnorm import api
-from attnorm.bindings import ir
+import attnorm
+from attnorm.ir.mlir import ir
 
-_ROOT = Path(__file__).parents[2]
-_FOLDERS = (_ROOT / "test" / "models" / "Inputs", _ROOT.parent / "shared" / "inputs")
 _LARGEST = 9000
 """Bytes of an exporter's module: larger ones have larger tensors."""
 
@@ -33,10 +32,9 @@ class Sample:
 
 
 @functools.cache
-def exported() -> tuple[Path, ...]:
-    """Modules of exporters; the same list where only the copies are there is shorter."""
-    found = {path.name: path for folder in _FOLDERS for path in sorted(folder.rglob("*.mlir"))}
-    return tuple(path for path in found.values() if path.stat().st_size < _LARGEST)
+def small_exports() -> tuple[Path, ...]:
+    """Small modules of exporters; the same list where only the copies are there is shorter."""
+    return tuple(path for path in exported().values() if path.stat().st_size < _LARGEST)
 
 
 def sample(seed: int, context: ir.Context) -> Sample:
@@ -44,12 +42,12 @@ def sample(seed: int, context: ir.Context) -> Sample:
     generator = random.Random(f"sample {seed}")
     kind = generator.random()
     if kind < 0.2:
-        path = generator.choice(exported())
+        path = generator.choice(small_exports())
         module = mutate(_parsed(path, context), generator, generator.choice((0, 1, 1, 2, 3)))
         labels = [f"{path.parent.name}/{path.stem}"]
         return Sample(module, entries_of(module, tame=True), labels, refusable=True, tame=True)
     found = drawn(seed)
-    module, symbols = api.load(found.text, context=context), found.symbols
+    module, symbols = attnorm.load(found.text, context=context), found.symbols
     if kind < 0.6:
         return Sample(module, found.entries, symbols.labels, symbols.refusable, symbols.tame)
     module = mutate(module, generator, generator.choice((1, 1, 2, 3)))
@@ -61,4 +59,4 @@ def sample(seed: int, context: ir.Context) -> Sample:
 
 
 def _parsed(path: Path, context: ir.Context) -> ir.Operation:
-    return api.load(path.read_text(), context=context)
+    return attnorm.load(path.read_text(), context=context)

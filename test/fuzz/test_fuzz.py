@@ -16,10 +16,11 @@ from property import Case, Finding, check
 from samples import sample
 from workers import Found, check_seed, run
 
-from attnorm import api, dialect
-from attnorm.bindings import ir
-from attnorm.passes.expand_softmax import ExpandSoftmaxPass
-from attnorm.passes.raise_rms_norm import RaiseRmsNormPass
+import attnorm
+from attnorm import dialect
+from attnorm.ir.mlir import ir
+from attnorm.passes.expand.expand_softmax import ExpandSoftmaxPass
+from attnorm.passes.raise_.raise_rms_norm import RaiseRmsNormPass
 
 PORTIONS = [range(start, start + 75) for start in range(0, 600, 75)]
 SOFTMAX = """
@@ -39,7 +40,7 @@ def counter() -> Counter[str]:
 @pytest.mark.parametrize("seeds", PORTIONS, ids=str)
 def test_modules(seeds: range, counter: Counter[str]) -> None:
     """Nothing crashes, nothing fails, no value changes."""
-    context = api.new_context()
+    context = dialect.new_context()
     own: Counter[str] = Counter()
     found = [(seed, check_seed(seed, context, own)) for seed in seeds]
     assert [one for one in found if one[1]] == []
@@ -48,7 +49,7 @@ def test_modules(seeds: range, counter: Counter[str]) -> None:
 
 def test_passes_are_hit() -> None:
     """A run is not vacuous: every kind of op is found, every pass for them changes something."""
-    context, own = api.new_context(), Counter()
+    context, own = dialect.new_context(), Counter()
     for seed in range(1000, 1150):
         if choose(seed) == "attnorm-to-stablehlo":
             assert check_seed(seed, context, own) is None
@@ -67,7 +68,7 @@ def test_passes_are_hit() -> None:
 
 def test_seed_is_a_module() -> None:
     """A seed is the same module and pipeline every time, another seed another module."""
-    texts = [str(sample(seed, api.new_context()).module) for seed in (3, 3, 4)]
+    texts = [str(sample(seed, dialect.new_context()).module) for seed in (3, 3, 4)]
     assert texts[0] == texts[1] != texts[2]
     assert choose(3) == choose(3)
 
@@ -77,7 +78,7 @@ def test_seed_is_a_module() -> None:
 
 def case(text: str, pipeline: str) -> Case:
     """A module of one's own."""
-    module = api.load(text)
+    module = attnorm.load(text)
     return Case(module, entries_of(module, tame=False), pipeline)
 
 
@@ -157,7 +158,7 @@ def test_roundings_are_no_change() -> None:
     }
     """
     rounded, exact, wrong = (
-        comparison.Runnable(api.load(text.replace("BODY", body)))
+        comparison.Runnable(attnorm.load(text.replace("BODY", body)))
         for body in ("subtract %0, %c", "maximum %x, %x", "negate %x")
     )
     (entry,) = entries_of(rounded.module, tame=False)

@@ -19,9 +19,9 @@ from chosen_pipelines import NAMED, SINGLE, STRATEGIES, choose, steps
 from property import Case, Finding, check
 from samples import sample
 
-from attnorm import api
-from attnorm.bindings import ir
+from attnorm import dialect
 from attnorm.errors import AttnormError
+from attnorm.ir.mlir import ir
 
 CHUNK = 100
 """Seeds that share a process and a context: what a context has seen, it keeps."""
@@ -120,7 +120,7 @@ def _start(seeds: range, seconds: int) -> _Worker:
 def _work(seeds: range, messages: Connection, seconds: int) -> None:
     """Checks modules; says at which seed it is, what it found and what it counted."""
     _silence()
-    context = api.new_context()
+    context = dialect.new_context()
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     for seed in seeds:
         messages.send(seed)

@@ -26,15 +26,18 @@ from mutate import mutate_bytes, mutate_json, mutate_text
 from safetensors import TensorSpec, serialize
 
 import attnorm
-from attnorm import api, pipelines
-from attnorm.bindings import bytecode, ir, serialize_portable_artifact
-from attnorm.contents import report
+from attnorm import dialect
+from attnorm.checking.contents import report
 from attnorm.errors import AttnormError
 from attnorm.execution.archive import _pieces
 from attnorm.execution.arrays import load_npy
 from attnorm.execution.program import Program
 from attnorm.execution.weight_files import WeightFiles
-from attnorm.pipeline import Step, resolve, run
+from attnorm.io.load import read
+from attnorm.ir.mlir import ir
+from attnorm.ir.serialization import bytecode, serialize_portable_artifact
+from attnorm.pipeline import pipelines
+from attnorm.pipeline.driver import Step, resolve, run
 
 ROOT = Path(__file__).parents[2]
 _LARGEST = 20_000
@@ -141,14 +144,14 @@ _TEXTS = [
 
 @cache
 def _context() -> ir.Context:
-    return api.new_context()
+    return dialect.new_context()
 
 
 def _loads(data: bytes) -> bool:
     if len(data) > _LARGEST:
         return False
     try:
-        api.read(data, "seed", "auto", _context())
+        read(data, "seed", "auto", _context())
         return True
     except AttnormError:
         return False
@@ -160,7 +163,7 @@ def _skainet() -> list[bytes]:
 
 @cache
 def _modules() -> list[ir.Operation]:
-    return [api.read(text, "seed", "auto", _context()) for text in texts()]
+    return [read(text, "seed", "auto", _context()) for text in texts()]
 
 
 @cache
@@ -214,7 +217,7 @@ def _run_config(path: Path, index: int) -> None:
         key=key,
         value=config,
     )
-    _lower(api.read(call.encode(errors="surrogateescape"), "config", "auto", _context()), index)
+    _lower(read(call.encode(errors="surrogateescape"), "config", "auto", _context()), index)
 
 
 def warm() -> None:
@@ -230,12 +233,12 @@ def _steps(pipeline: str) -> list[Step]:
 
 
 def _run_module(path: Path, index: int) -> None:
-    _lower(api.load(path, context=_context()), index)
+    _lower(attnorm.load(path, context=_context()), index)
 
 
 def _run_skainet(path: Path, index: int) -> None:
     how = "skainet" if index % 2 else "auto"
-    _lower(api.load(path, input_format=how, context=_context()), index)
+    _lower(attnorm.load(path, input_format=how, context=_context()), index)
 
 
 def _lower(module: ir.Operation, index: int) -> None:

@@ -30,8 +30,8 @@ from pathlib import Path
 
 from kinds import KINDS, Kind, warm
 
-from attnorm import guard
 from attnorm.errors import AttnormError
+from attnorm.io import guard
 
 CPU_SECONDS = 10
 MEMORY = 1 << 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attnorm import api
+import attnorm
 
 LENGTH = 3000
 F, P, S = "tensor<4x4xf32>", "tensor<4x4xi1>", "tensor<4x4xi32>"
@@ -83,4 +83,4 @@ func.func @f(%a: {F}, %p: {P}) -> ({F}, {F}) {{
 @pytest.mark.parametrize("step", STEPS)
 def test_chains(step: str, pipeline: str) -> None:
     """A chain of thousands of ops goes through like one of three."""
-    api.lower(api.load(text(step)), pipeline)
+    attnorm.lower(attnorm.load(text(step)), pipeline)

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import attnorm
 from attnorm.errors import AttnormError
 from attnorm.execution.weight_files import WeightFiles
-from attnorm.files import check_writable, replacing, write_atomically
+from attnorm.io.files import check_writable, replacing, write_atomically
 
 TOOLS = Path(sys.executable).parent
 MODULE = (
@@ -38,7 +39,7 @@ def contained(work: str) -> list[str]:
     # A shell's background jobs ignore SIGINT, those of nohup SIGHUP, and so would what they start.
     code = f"""
 import os, signal, sys, time
-from attnorm import guard
+from attnorm.io import guard
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 def work():
@@ -114,7 +115,6 @@ def test_elsewhere_than_on_linux_reading_is_contained(tmp_path):
     path.write_text("func.func private @f(" + "tuple<" * 100_000)
     code = f"""
 import sys
-from attnorm import api, tools
 from attnorm.tools import opt, optimizer
 sys.platform = "darwin"
 sys.argv = ["attnorm-opt", {str(path)!r}]
@@ -130,16 +130,17 @@ def test_a_crash_of_a_pass_names_it(tmp_path):
     (tmp_path / "x.mlir").write_text("func.func @f() {\n  return\n}\n")
     code = f"""
 import os, signal, sys
-from attnorm import guard
+import attnorm
+from attnorm.io import guard
 def work():
-    from attnorm import api, pipeline
-    module = api.load({str(tmp_path / "x.mlir")!r})
+    from attnorm.pipeline import driver
+    module = attnorm.load({str(tmp_path / "x.mlir")!r})
     note = guard.note
     def crash(doing=None, *, file=None):
         note(doing, file=file)
         if doing and "'cse'" in doing: os.kill(os.getpid(), signal.SIGSEGV)
     guard.note = crash
-    pipeline.run(module, "canonicalize,cse")
+    driver.run(module, "canonicalize,cse")
     return 0
 sys.exit(guard.contained(work))
 """
@@ -190,7 +191,7 @@ def test_no_half_file_when_killed(tmp_path):
     size = 20_000_000
     code = f"""
 import sys
-from attnorm.files import replacing
+from attnorm.io.files import replacing
 for value in range(100):
     with replacing({str(tmp_path / "out")!r}) as path, open(path, "wb") as file:
         for _ in range(20):
@@ -316,7 +317,6 @@ def test_a_hundred_thousand_ops(tmp_path):
 @pytest.mark.parametrize("count", [1000, 10_000])
 def test_arguments_by_the_thousand(count):
     """A function may have ten thousand arguments and results, a program of IREE's some thousand."""
-    import attnorm
 
     types = ", ".join(["tensor<f32>"] * count)
     arguments = ", ".join(f"%a{i}: tensor<f32>" for i in range(count))
@@ -337,7 +337,6 @@ def test_arguments_by_the_thousand(count):
 
 def test_no_memory_for_numbers_that_are_all_alike():
     """Constants of one value and counting numbers of a terabyte stay as they are in passes."""
-    import attnorm
 
     text = """func.func @main(%x: tensor<1000000000000xf32>) -> tensor<1000000000000xf32> {
   %c = stablehlo.constant dense<1.0> : tensor<1000000000000xf32>
@@ -359,7 +358,6 @@ def test_no_memory_for_numbers_that_are_all_alike():
 @pytest.mark.parametrize("visibility", ["", "private ", "nested "])
 def test_names_that_passes_make(visibility):
     """A user's functions that are called as ours would be keep their meaning."""
-    import attnorm
 
     type_ = "tensor<4x4xf32>"
     names = ("attnorm.softmax", "attnorm.softmax.impl", "attnorm.rows", "attnorm.rows.impl")

@@ -16,12 +16,12 @@ import pytest
 from kinds import KINDS, programs
 
 import attnorm
-from attnorm import guard, reader
-from attnorm.bindings import bytecode, serialize_portable_artifact
 from attnorm.execution.arrays import load_npy, save_npy
 from attnorm.execution.language_model import LanguageModel
 from attnorm.execution.program import Program
 from attnorm.execution.weight_files import WeightFiles
+from attnorm.io import guard, reader
+from attnorm.ir.serialization import bytecode, serialize_portable_artifact
 
 TOOLS = Path(sys.executable).parent
 PLAIN = """func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {

@@ -19,7 +19,7 @@ from memory import Growth, Held, slope, watch
 from workloads import arguments, modules
 
 import attnorm
-from attnorm.bindings import bytecode
+from attnorm.ir.serialization import bytecode
 
 BOUNDS = {"modules": 2048, "compilations": 8192, "calls": 16, "tokens": 512}
 """Bytes allocated that a step may add. A context that is kept takes 3,000,000 a module."""

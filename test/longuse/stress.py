@@ -19,8 +19,8 @@ import numpy as np
 from workloads import arguments, modules
 
 import attnorm
-from attnorm.bindings import bytecode
-from attnorm.pipeline import resolve
+from attnorm.ir.serialization import bytecode
+from attnorm.pipeline.driver import resolve
 
 Outcome = str | bytes
 _ATTENTION = modules()[0]

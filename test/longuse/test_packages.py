@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import packages
 import pytest
+from needs import FRAMEWORKS
 
 PACKAGE = packages.ROOT / "src" / "attnorm"
-ROOMS = {path.name for path in PACKAGE.iterdir() if path.is_symlink()}
+ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
 # Every source, as `attnorm/...`: by way of the links.
 SOURCES = {
     str(Path("attnorm", os.path.relpath(os.path.join(folder, name), PACKAGE)))
@@ -100,7 +102,9 @@ def test_types(wheel: Path, tmp_path: Path) -> None:
     """A type checker sees the wheel's types: two mistakes in a user's script, and no others."""
     pyright = Path(sys.executable).parent / "pyright"
     if not pyright.exists():
-        pytest.skip("pyright is not installed")
+        pytest.skip(f"pyright is not installed: {FRAMEWORKS}")
+    if not shutil.which("node"):
+        pytest.skip("node, which pyright runs on, is not installed")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     (tmp_path / "pyrightconfig.json").write_text('{"extraPaths": ["site"], "include": ["user.py"]}')

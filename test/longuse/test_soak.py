@@ -13,14 +13,14 @@ import sys, tempfile
 sys.path.insert(0, {folder!r})
 tempfile.tempdir = {scratch!r}
 import soak
-from attnorm import api
+from attnorm import dialect
 from memory import growth
 
 kept = []
 
 def leak(index):
     soak.lower(index)
-    kept.append(api.new_context())
+    kept.append(dialect.new_context())
 
 found = growth({step}, warm_up={warm_up}, steps={steps})
 print(found.allocated, found.resident, found.descriptors, found.threads, found.scratch)

@@ -12,7 +12,7 @@ import pytest
 from workloads import finished, modules
 
 import attnorm
-from attnorm.pipeline import _captured_stderr
+from attnorm.pipeline.driver import _captured_stderr
 
 _FOLDER = Path(__file__).parent
 
@@ -45,7 +45,7 @@ def _used(device: str) -> str:
 import os, signal, sys, warnings
 import numpy as np
 import attnorm
-from attnorm.bindings import bytecode
+from attnorm.ir.serialization import bytecode
 
 warnings.simplefilter("ignore")  # Python's own: threads do not come along
 path = {str(modules()[7])!r}

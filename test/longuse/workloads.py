@@ -12,18 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnorm.execution.signature import Signature
+sys.path.append(str(Path(__file__).parents[1]))  # for scripts; pytest has it
+from exports import exported
+
+from attnorm.ir.signature import Signature
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = (ROOT / "examples", ROOT / "test" / "models" / "Inputs")
-_SHARED = ROOT.parent / "shared" / "inputs"
 
 
 def modules(shared: int = 0) -> list[Path]:
     """The repository's modules, and every `shared`-th of those beside it, if there are any."""
     found = [path for folder in _FOLDERS for path in sorted(folder.rglob("*.mlir"))]
     assert found
-    return found + (sorted(_SHARED.rglob("*.mlir"))[::shared] if shared else [])
+    beside = [path for path in exported().values() if path not in found]
+    return found + (sorted(beside)[::shared] if shared else [])
 
 
 def arguments(signature: Signature) -> list[np.ndarray]:

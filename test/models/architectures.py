@@ -18,9 +18,9 @@ import torch
 import transformers
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.checking import check
-from attnorm.contents import FoundOp, Report
+from attnorm.checking.contents import FoundOp, Report
+from attnorm.ir.mlir import ir
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "models.md"
 MARK = "<!-- written by test/models/architectures.py -->\n"

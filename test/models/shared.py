@@ -7,15 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from attnorm import api
-from attnorm.bindings import bytecode
+import attnorm
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
-from attnorm.execution.tensor_type import TensorType
-
-ROOT = Path(__file__).parents[2]
-COPIES = Path(__file__).parent / "Inputs"
-SHARED = ROOT.parent / "shared" / "inputs"
+from attnorm.ir.serialization import bytecode
+from attnorm.ir.tensor_type import TensorType
 
 # By which part of the largest value of an output a result may be off.
 BOUNDS = {"f32": 2e-4, "f16": 2.0**-9, "bf16": 2.0**-6}
@@ -48,8 +44,8 @@ class Case:
 
 def compiled(path: Path, pipeline: str) -> Program:
     """The program of a module after a pipeline; plain IREE where the pipeline is empty."""
-    module = api.load(path)
-    module = api.lower(module, pipeline) if pipeline else module
+    module = attnorm.load(path)
+    module = attnorm.lower(module, pipeline) if pipeline else module
     return Program(compile_module(bytecode(module)), device="local-sync")
 
 
@@ -79,7 +75,7 @@ def drawn(program: Program) -> tuple[np.ndarray, ...]:
 
 def given_sizes(path: Path, inputs: tuple[np.ndarray, ...]) -> str:
     """What `dims` has to say for a module to become static; nothing where it is."""
-    text = api.load(path)
+    text = attnorm.load(path)
     function = next(
         op.operation
         for op in text.regions[0].blocks[0]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
-
-pytest.importorskip("transformers")
-pytest.importorskip("torch_mlir.extras.fx_importer")
-
-from architectures import ARCHITECTURES, imported
+from needs import needs
 
 from attnorm import reference
 from attnorm.checking import check
@@ -29,11 +27,20 @@ NAMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def architectures() -> ModuleType:
+    needs("torch")
+    needs("transformers")
+    import architectures
+
+    return architectures
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_idioms(name: str) -> None:
+def test_idioms(name: str, architectures: ModuleType) -> None:
     """Its attentions and norms are all raised, each pass keeps its values, and they are torch's."""
-    architecture = ARCHITECTURES[name]
-    found = imported(architecture)
+    architecture = architectures.ARCHITECTURES[name]
+    found = architectures.imported(architecture)
     assert len(found.attentions) == architecture.attentions
     assert found.norms == architecture.norms
     checked = check(found.module, "attnorm-to-stablehlo", anchors=False)
@@ -41,8 +48,8 @@ def test_idioms(name: str) -> None:
     assert found.error(reference.evaluate(found.module, *found.arguments)) < 2e-5
 
 
-def test_causal_without_a_mask() -> None:
+def test_causal_without_a_mask(architectures: ModuleType) -> None:
     """Llama's positions, which transformers makes itself, are causal; no mask is left."""
-    found = imported(ARCHITECTURES["Llama"]).attentions
-    assert len(found) == ARCHITECTURES["Llama"].attentions
+    found = architectures.imported(architectures.ARCHITECTURES["Llama"]).attentions
+    assert len(found) == architectures.ARCHITECTURES["Llama"].attentions
     assert all(op.attributes["causal"] and "mask" not in op.operands for op in found)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attnorm import api
-from attnorm.bindings import bytecode
+import attnorm
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.program import Program
+from attnorm.ir.serialization import bytecode
 
 HEADS, KEY_HEADS, DEPTH = 4, 2, 8
 
@@ -56,7 +56,8 @@ def test_one_program_for_all_sizes(
     batch: str, queries: str, keys: str, mask: str, causal: bool
 ) -> None:
     """float64 NumPy's results at two sizes each."""
-    module = api.lower(api.load(attention(batch, queries, keys, mask, causal)), "attnorm-to-iree")
+    module = attnorm.load(attention(batch, queries, keys, mask, causal))
+    module = attnorm.lower(module, "attnorm-to-iree")
     program = Program(compile_module(bytecode(module)), device="local-sync")
     rng = np.random.default_rng(0)
     for size in (5, 8):

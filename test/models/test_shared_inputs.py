@@ -1,35 +1,23 @@
 """Every exported module compiles and runs, and gives its framework's numbers.
 
-`Inputs/` has a few of them. All the others stand beside the project, where they are there at all.
 Values that no framework gave (LiteRT's, and of JAX's dynamic RMSNorm) are NumPy's, in float64.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from shared import BOUNDS, COPIES, SHARED, Case, compiled, drawn, error, given_sizes, run
+from exports import ABSENT, COPIES, MANIFEST, exported
+from shared import BOUNDS, Case, compiled, drawn, error, given_sizes, run
 
 from attnorm.errors import AttnormError
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 # LiteRT's call carries no epsilon.
 PIPELINE = "attnorm-to-iree{{rms-norm-epsilon=1e-6 dims={dims}}}"
 
 
-def modules() -> dict[str, Path]:
-    """The modules by name; the copy where there are two."""
-    found = [
-        (str(path.relative_to(folder)), path)
-        for folder in (SHARED, COPIES)
-        for path in sorted(folder.rglob("*.mlir"))
-    ]
-    return dict(found)
-
-
-CASES = {name: Case.read(path) for name, path in modules().items()}
+CASES = {name: Case.read(path) for name, path in exported().items()}
 WITH_VALUES = [name for name, case in CASES.items() if case.outputs]
 WITHOUT_VALUES = [name for name, case in CASES.items() if not case.outputs]
 
@@ -73,8 +61,8 @@ def test_all_are_there() -> None:
     copies = list(COPIES.rglob("*.mlir"))
     assert len(copies) >= 6
     assert all(path.with_suffix(".npz").exists() for path in copies)
-    if not SHARED.exists():
-        pytest.skip(f"no {SHARED}")
+    if not MANIFEST.exists():
+        pytest.skip(ABSENT)
     assert len(CASES) >= 69
 
 

@@ -103,7 +103,7 @@ func.func @main(%x: tensor<8x64xbf16>, %w: tensor<64xbf16>) -> tensor<8x64xbf16>
 MUTANTS = (
     Mutant(
         "a mean over another count passes for a mean",
-        "attnorm.passes.statistics",
+        "attnorm.analysis.statistics",
         "if number != held:",
         "if number <= 0:",
         _RMS_NORM.format(count=7, epsilon="1.0e-6"),
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "epsilon is lost",
-        "attnorm.passes.statistics",
+        "attnorm.analysis.statistics",
         "return path.step(op, index), float(epsilon)",
         "return path.step(op, index), 0.0",
         _RMS_NORM.format(count=8, epsilon="1.0e-2"),
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "the weight is applied before the rounding",
-        "attnorm.passes.expand_rms_norm",
+        "attnorm.passes.expand.expand_rms_norm",
         "        value = b.convert(b.round(b.round(value, element_type(x)), result), wide)\n",
         "",
         _BF16_NORM,
@@ -127,7 +127,7 @@ MUTANTS = (
     ),
     Mutant(
         "a mask that selects is dropped",
-        "attnorm.passes.attention_masks",
+        "attnorm.building.attention_masks",
         "    if not added:\n        return value\n",
         "    if not added:\n        return None\n",
         _ATTENTION.format(
@@ -137,7 +137,7 @@ MUTANTS = (
     ),
     Mutant(
         "a window is one key too wide",
-        "attnorm.passes.attention_masks",
+        "attnorm.building.attention_masks",
         "left = UNBOUNDED if band.low is None else band.high - band.low",
         "left = UNBOUNDED if band.low is None else band.high - band.low + 1",
         _ATTENTION.format(arguments="", fill="0xFF800000", masking=_BAND + _SELECTED),
@@ -145,7 +145,7 @@ MUTANTS = (
     ),
     Mutant(
         "a query sees the key behind its own",
-        "attnorm.passes.attention_masks",
+        "attnorm.building.attention_masks",
         '"offset": band.high, "window"',
         '"offset": band.high + 1, "window"',
         _ATTENTION.format(arguments="", fill="0xFF800000", masking=_BAND + _SELECTED),
@@ -153,7 +153,7 @@ MUTANTS = (
     ),
     Mutant(
         "a band reaches one key farther where it is expanded",
-        "attnorm.passes.attention_formula",
+        "attnorm.building.attention_formula",
         'near = b.compare("GE", distance, -self.left)',
         'near = b.compare("GT", distance, -self.left)',
         _ATTENTION.format(arguments="", fill="0xFF800000", masking=_BAND + _SELECTED),
@@ -161,7 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "a row that sees nothing is NaN in place of a mean",
-        "attnorm.passes.attention_masks",
+        "attnorm.building.attention_masks",
         '    return "uniform"\n',
         '    return "nan"\n',
         _ATTENTION.format(arguments=", %mask: tensor<2x6x7xi1>", fill="-1.0e30", masking=_SELECTED),
@@ -169,7 +169,7 @@ MUTANTS = (
     ),
     Mutant(
         "of two scales the last one counts",
-        "attnorm.passes.attention_scores",
+        "attnorm.analysis.attention_scores",
         "self.scale *= factor",
         "self.scale = factor",
         _ATTENTION.format(
@@ -181,7 +181,7 @@ MUTANTS = (
     ),
     Mutant(
         "the largest score is not subtracted",
-        "attnorm.passes.expand_softmax",
+        "attnorm.passes.expand.expand_softmax",
         'b.subtract(x, b.reduce_keep("maximum", x, axes))',
         "x",
         """
@@ -194,7 +194,7 @@ func.func @main(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
     ),
     Mutant(
         "epsilon is added to the root",
-        "attnorm.passes.expand_layer_norm",
+        "attnorm.passes.expand.expand_layer_norm",
         'b.unary("rsqrt", b.add(variance, norm.epsilon))',
         'b.add(b.unary("rsqrt", variance), norm.epsilon)',
         """
@@ -209,7 +209,7 @@ func.func @main(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
     ),
     Mutant(
         "the correction of a variance is forgotten",
-        "attnorm.passes.legalize_reduce_custom_calls",
+        "attnorm.passes.legalize.legalize_reduce_custom_calls",
         "if request.correction:",
         "if not request.correction:",
         _CALL.format(target="reduce_variance", more=", correction = 1"),
@@ -217,7 +217,7 @@ func.func @main(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
     ),
     Mutant(
         "a sum of exponentials is shifted by an infinity",
-        "attnorm.passes.reductions",
+        "attnorm.building.reductions",
         "shift = b.select(finite, peak, 0.0)",
         "shift = peak",
         _CALL.format(target="reduce_logsumexp", more=""),
@@ -225,7 +225,7 @@ func.func @main(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
     ),
     Mutant(
         "a position is that of the last of equals",
-        "attnorm.passes.reductions",
+        "attnorm.building.reductions",
         'body.compare("LT", index, other_index)',
         'body.compare("GT", index, other_index)',
         """
@@ -239,7 +239,7 @@ func.func @main(%x: tensor<4x6xi1>) -> tensor<4xi32> {
     ),
     Mutant(
         "a weight takes its product in f32",
-        "attnorm.passes.fuse_norm_mul",
+        "attnorm.passes.fuse.fuse_norm_mul",
         'return "before_weight" if x == result or not is_half(x) else None',
         'return "after_weight"',
         """
@@ -256,7 +256,7 @@ func.func @main(%x: tensor<8x64xbf16>, %w: tensor<64xbf16>) -> tensor<8x64xbf16>
     ),
     Mutant(
         "the softcap comes after the mask",
-        "attnorm.passes.attention_dense",
+        "attnorm.building.attention_dense",
         "    scores = a.capped(b, a.scores(b, _grouped(a, b, a.q), a.k))\n"
         "    scores = a.masked(b, scores, _grouped_mask(a, b))\n",
         "    scores = a.masked(b, a.scores(b, _grouped(a, b, a.q), a.k), _grouped_mask(a, b))\n"
@@ -276,7 +276,7 @@ func.func @main(
     ),
     Mutant(
         "a maximum with a number is dropped",
-        "attnorm.passes.simplify_identities",
+        "attnorm.passes.simplify.simplify_identities",
         "return _other(operands, -INFINITY)",
         "return _other(operands, 0)",
         """

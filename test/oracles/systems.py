@@ -7,11 +7,11 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-import pytest
+from needs import needs
 
 import attnorm
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 Array = np.ndarray
 BF16 = np.dtype(ml_dtypes.bfloat16)
@@ -66,8 +66,7 @@ def node_model(
 
     `results` are the outputs' types, by default that of the first input.
     """
-    from onnx import helper
-
+    helper = needs("onnx.helper")
     given = {name: array for name, array in inputs.items() if array is not None}
     first = next(iter(given.values())).dtype
     names = [name for name in outputs if name]
@@ -102,7 +101,7 @@ def _given(inputs: Mapping[str, Array | None]) -> dict[str, Array]:
 
 def by_onnx(model: Any, inputs: Mapping[str, Array | None]) -> list[Array]:
     """What ONNX's reference evaluator computes."""
-    evaluator = pytest.importorskip("onnx.reference", reason="onnx is not installed")
+    evaluator = needs("onnx.reference")
     with np.errstate(all="ignore"):
         found = evaluator.ReferenceEvaluator(model).run(None, _given(inputs))
     return [np.asarray(value) for value in found]
@@ -110,7 +109,7 @@ def by_onnx(model: Any, inputs: Mapping[str, Array | None]) -> list[Array]:
 
 def by_onnxruntime(model: Any, inputs: Mapping[str, Array | None]) -> list[Array]:
     """What onnxruntime computes."""
-    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    runtime = needs("onnxruntime")
     options = runtime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
@@ -122,7 +121,7 @@ def by_onnxruntime(model: Any, inputs: Mapping[str, Array | None]) -> list[Array
 
 def by_tract(model: Any, inputs: Mapping[str, Array | None]) -> list[Array]:
     """What tract computes."""
-    tract = pytest.importorskip("tract", reason="tract is not installed")
+    tract = needs("tract")
     import tempfile
 
     with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
@@ -140,7 +139,7 @@ def by_specification(
 
     `inputs` are by the names of the specification.
     """
-    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    onnx = needs("onnx")
     from onnx.reference import ReferenceEvaluator
 
     helper = onnx.helper

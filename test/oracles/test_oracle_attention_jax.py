@@ -9,13 +9,14 @@ import pytest
 from agreement import Array, assert_means, normal, same
 from attention_rows import INF, ROW_OF_NONE, Attention, additive
 from cases import BF16, F16, F32, F64
+from needs import needs
 
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
-jax = pytest.importorskip("jax", reason="jax is not installed")
+jax = needs("jax")
 
 UNIFORM = {"fully_masked": "uniform"}
 NOT_UNIFORM = {"fully_masked": ["nan", "zero"]}

@@ -9,7 +9,10 @@ import pytest
 from agreement import Array, assert_means, normal
 from attention_rows import INF, ROW_OF_NONE, Attention, additive
 from cases import F16, F32
+from needs import needs
 from systems import from_mlx, to_mlx
+
+from attnorm.execution.targets import find_target
 
 SINKS = np.array([0.5, -1.0, 2.0, 1.0], F32)
 CAUSAL = {"mask": "causal"}
@@ -42,7 +45,7 @@ ROWS = {
 
 def in_mlx(row: Attention, dtype: Any = F32) -> Array:
     """mlx.core.fast.scaled_dot_product_attention."""
-    core = pytest.importorskip("mlx.core", reason="mlx is not installed")
+    core = needs("mlx.core")
     operands = row.operands(dtype)
     q, k, v = (to_mlx(np.asarray(operands[name])) for name in "qkv")
     asked = dict(row.asked)
@@ -94,7 +97,7 @@ def test_iree_attention() -> None:
     import iree.runtime
 
     compiled = iree.compiler.compile_str(
-        LINALG_EXT, target_backends=["llvm-cpu"], extra_args=["--iree-llvmcpu-target-cpu=host"]
+        LINALG_EXT, target_backends=["llvm-cpu"], extra_args=find_target("host").flags()
     )
     context: Any = iree.runtime.SystemContext(config=iree.runtime.Config("local-sync"))
     context.add_vm_module(iree.runtime.VmModule.copy_buffer(context.instance, compiled))

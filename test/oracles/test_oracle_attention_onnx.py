@@ -11,14 +11,15 @@ import pytest
 from agreement import Array, assert_means, normal, same
 from attention_rows import INF, ROW_OF_NONE, Attention, additive
 from cases import F16, F32
+from needs import needs
 from systems import MICROSOFT, by_onnx, by_onnxruntime, imported, node_model
 
 import attnorm
 from attnorm import reference
 from attnorm.errors import AttnormError
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+onnx = needs("onnx")
+needs("onnxruntime")
 MASK = normal(3, 5, seed=7)
 ZERO = {"fully_masked": "zero"}
 NOT_ZERO = {"fully_masked": ["nan", "uniform"]}

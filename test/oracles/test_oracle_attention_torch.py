@@ -11,14 +11,15 @@ import pytest
 from agreement import Array, assert_means, normal, same
 from attention_rows import INF, ROW_OF_NONE, Attention, additive
 from cases import BF16, F16, F32, F64
+from needs import needs
 from systems import from_torch, to_torch
 
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
+torch = needs("torch")
 F = torch.nn.functional
 MASK = normal(3, 5, seed=7)
 
@@ -218,7 +219,7 @@ def test_import() -> None:
 
 def modeling(family: str) -> Any:
     """A family's module."""
-    pytest.importorskip("transformers", reason="transformers is not installed")
+    needs("transformers")
     from importlib import import_module
 
     return import_module(f"transformers.models.{family}.modeling_{family}")
@@ -278,7 +279,7 @@ def test_sliding_window(window: int) -> None:
 
     The one without causality does not: n is [n, n].
     """
-    pytest.importorskip("transformers", reason="transformers is not installed")
+    needs("transformers")
     from transformers import masking_utils
 
     i, j = torch.arange(5)[:, None] + 2, torch.arange(7)[None]

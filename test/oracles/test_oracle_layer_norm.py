@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from agreement import Array, assert_means, gains, normal, same, thirds
 from cases import BF16, F16, F32, F64, HALVES, interpret, op_case, tensor
+from needs import needs
 from systems import (
     by_onnx,
     by_onnxruntime,
@@ -33,7 +34,7 @@ Norm = Callable[[Array, "Array | None", "Array | None", "float | None"], Array]
 
 def torch_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
     """torch.nn.LayerNorm."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     given = {} if epsilon is None else {"eps": epsilon}
     module = torch.nn.LayerNorm(x.shape[-1], bias=bias is not None, **given)
     module.weight.data = to_torch(np.asarray(weight))
@@ -44,7 +45,7 @@ def torch_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: floa
 
 def cohere_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
     """Cohere's LayerNorm, which has no bias."""
-    pytest.importorskip("transformers", reason="transformers is not installed")
+    needs("transformers")
     modeling = import_module("transformers.models.cohere.modeling_cohere")
     given = {} if epsilon is None else {"eps": epsilon}
     module = modeling.CohereLayerNorm(x.shape[-1], **given)
@@ -54,7 +55,7 @@ def cohere_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: flo
 
 def flax_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
     """flax.nnx.LayerNorm, whose parameters are of x's type here."""
-    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    nnx = needs("flax.nnx")
     given = {} if epsilon is None else {"epsilon": epsilon}
     module = nnx.LayerNorm(x.shape[-1], rngs=nnx.Rngs(0), param_dtype=x.dtype, **given)
     module.scale[...], module.bias[...] = weight, bias
@@ -63,7 +64,7 @@ def flax_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float
 
 def linen_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
     """flax.linen.LayerNorm."""
-    linen = pytest.importorskip("flax.linen", reason="flax is not installed")
+    linen = needs("flax.linen")
     given = {} if epsilon is None else {"epsilon": epsilon}
     parameters = {"params": {"scale": weight, "bias": bias}}
     return np.asarray(linen.LayerNorm(**given).apply(parameters, x))
@@ -71,8 +72,8 @@ def linen_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: floa
 
 def mlx_norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
     """What MLX's mlx.nn.LayerNorm calls."""
-    nn = pytest.importorskip("mlx.nn", reason="mlx is not installed")
-    core = pytest.importorskip("mlx.core")
+    nn = needs("mlx.nn")
+    core = needs("mlx.core")
     epsilon = nn.LayerNorm(1).eps if epsilon is None else epsilon
     affine = (to_mlx(np.asarray(weight)), to_mlx(np.asarray(bias)))
     return from_mlx(core.fast.layer_norm(to_mlx(x), *affine, epsilon), x.dtype)
@@ -88,7 +89,7 @@ def in_onnx(run: Callable[..., list[Array]]) -> Norm:
     """LayerNormalization-17, as a runtime computes it."""
 
     def norm(x: Array, weight: Array | None, bias: Array | None, epsilon: float | None) -> Array:
-        pytest.importorskip("onnx", reason="onnx is not installed")
+        needs("onnx")
         inputs = {"X": x, "scale": weight, "B": bias}
         attributes: dict[str, Any] = {} if epsilon is None else {"epsilon": epsilon}
         return run(node_model("LayerNormalization", inputs, opset=17, **attributes), inputs)[0]
@@ -176,7 +177,7 @@ def test_epsilon(name: str) -> None:
 
 def test_import_rounds_as_onnx_specifies() -> None:
     """The import of a half LayerNormalization rounds three times, and no pass takes that away."""
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     x, epsilon = thirds(F16)
     weight, bias = gains(F16), gains(F16, seed=2)
     inputs = {"X": x, "scale": weight, "B": bias}
@@ -209,7 +210,7 @@ def test_flax_variance_cancels() -> None:
 
     With use_fast_variance=False it does not, nor does attnorm's lowering.
     """
-    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    nnx = needs("flax.nnx")
     x = normal(4, 64) + F32.type(3000)
     want = reference.layer_norm(x, axes=[1], epsilon=1e-6)
     options = {"use_bias": False, "use_scale": False, "rngs": nnx.Rngs(0)}
@@ -227,7 +228,7 @@ def test_flax_variance_cancels() -> None:
 
 def test_standardize() -> None:
     """jax.nn.standardize is a norm without weights, epsilon 1e-5, over any axes."""
-    nn = pytest.importorskip("jax.nn", reason="jax is not installed")
+    nn = needs("jax.nn")
     x = normal(3, 4, 5, scale=3e-3)
     for axes in ([2], [1, 2], [0]):
         got = np.asarray(nn.standardize(x, axis=tuple(axes)))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from agreement import Array, assert_reduces, normal, same
 from cases import F16, F32, F64, HALVES
+from needs import needs
 from systems import (
     by_onnx,
     by_onnxruntime,
@@ -24,7 +25,7 @@ from systems import (
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 Reduce = Callable[..., Array]
 """f(target, x, axes, correction=0); over all axes where there are none."""
@@ -35,7 +36,7 @@ TARGETS = [*FLOAT, "any", "all", "argmax", "argmin"]
 
 def torch_reduce(target: str, x: Array, axes: list[int], correction: float = 0.0) -> Array:
     """torch's reductions; argmax and argmin take one axis."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     value, every = to_torch(x), tuple(axes)
     calls: dict[str, Callable[[], Any]] = {
         "sum": lambda: value.sum(every),
@@ -59,7 +60,7 @@ def torch_reduce(target: str, x: Array, axes: list[int], correction: float = 0.0
 
 def jax_reduce(target: str, x: Array, axes: list[int], correction: float = 0.0) -> Array:
     """jax.numpy's reductions."""
-    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+    jnp = needs("jax.numpy")
     from jax.scipy.special import logsumexp
 
     every = axes[0] if len(axes) == 1 else tuple(axes)
@@ -72,7 +73,7 @@ def jax_reduce(target: str, x: Array, axes: list[int], correction: float = 0.0) 
 
 def mlx_reduce(target: str, x: Array, axes: list[int], correction: float = 0.0) -> Array:
     """MLX's reductions."""
-    core = pytest.importorskip("mlx.core", reason="mlx is not installed")
+    core = needs("mlx.core")
     every = axes[0] if len(axes) == 1 else axes
     if target == "variance":
         return from_mlx(core.var(to_mlx(x), every, ddof=int(correction)), x.dtype)
@@ -98,7 +99,7 @@ def in_onnx(run: Callable[..., list[Array]]) -> Reduce:
     """ONNX's reductions, as a runtime computes them."""
 
     def reduce(target: str, x: Array, axes: list[int], correction: float = 0.0) -> Array:
-        pytest.importorskip("onnx", reason="onnx is not installed")
+        needs("onnx")
         if target not in OPERATORS:
             pytest.skip("ONNX has no such reduction")
         named: dict[str, Any] = {"axis": axes[0]}
@@ -164,7 +165,7 @@ def test_different() -> None:
 
 def test_tract_differs() -> None:
     """tract passes over NaN, and gives the least finite number for a maximum of -inf."""
-    pytest.importorskip("tract", reason="tract is not installed")
+    needs("tract")
     for row, expected in (([1.0, NAN, 2.0, 3.0], 3), ([-INF] * 4, np.finfo(F32).min)):
         inputs = {"x": np.array([row], F32)}
         model = node_model("ReduceMax", inputs, opset=13, axes=[1], keepdims=0)
@@ -209,14 +210,14 @@ def test_several_axes(name: str) -> None:
     if name in ("torch", "jax", "MLX"):
         arrays = {"torch": to_torch, "jax": lambda x: jax_array(x), "MLX": to_mlx}
         if name == "MLX":
-            pytest.importorskip("mlx.core", reason="mlx is not installed")
+            needs("mlx.core")
         position = int(arrays[name](x).argmax())
         assert_reduces(np.array(position, np.int64), "reduce_argmax", x, [])
 
 
 def jax_array(x: Array) -> Any:
     """An array of JAX's."""
-    return pytest.importorskip("jax.numpy", reason="jax is not installed").asarray(x)
+    return needs("jax.numpy").asarray(x)
 
 
 @pytest.mark.parametrize("correction", [0, 1, 3, 4, 5])
@@ -240,8 +241,8 @@ def test_correction(name: str, correction: int) -> None:
 
 def test_default_corrections() -> None:
     """torch.var corrects by 1, and jax.numpy.var by 0, where nothing is said."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+    torch = needs("torch")
+    jnp = needs("jax.numpy")
     x = normal(3, 5)
     got = from_torch(torch.var(to_torch(x), 1))
     assert_reduces(got, "reduce_variance", x, [1], correction=1)
@@ -317,7 +318,7 @@ def test_integer_means() -> None:
     got = SYSTEMS["jax"]("mean", x, [1])
     assert got.dtype == F32
     assert_reduces(got, "reduce_mean", x, [1])
-    pytest.importorskip("torch", reason="torch is not installed")
+    needs("torch")
     with pytest.raises(RuntimeError):
         torch_reduce("mean", x, [1])
     for name in ("ONNX's evaluator", "onnxruntime"):
@@ -326,7 +327,7 @@ def test_integer_means() -> None:
 
 def test_onnx_last_of_equals() -> None:
     """ONNX can ask for the last of equals; opaque reductions cannot."""
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     x = np.array([[2.0, 1.0, 2.0]], F32)
     model = node_model(
         "ArgMax", {"x": x}, opset=13, results=[np.int64], axis=1, keepdims=0, select_last_index=1
@@ -339,7 +340,7 @@ def test_onnx_last_of_equals() -> None:
 @pytest.mark.parametrize("target", ["max", "min"])
 def test_lax_reduce_propagates_nan(target: str) -> None:
     """lax.reduce with lax.max is stablehlo.reduce with maximum: NaN wins, in halves too."""
-    lax = pytest.importorskip("jax.lax", reason="jax is not installed")
+    lax = needs("jax.lax")
     for dtype in (F16, F32):
         x = np.array(MISSING, dtype)
         first = np.array(-INF if target == "max" else INF, dtype)
@@ -369,7 +370,7 @@ EVERY_ROW = np.array([row for group in GROUPS.values() for row in group], F32)
 
 def test_import_from_jax() -> None:
     """What `from_jax` makes of reductions is what JAX gives, positions of NaN too."""
-    jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
+    jnp = needs("jax.numpy")
 
     def reductions(x: Any) -> Any:
         names = ("sum", "prod", "max", "min", "mean", "var", "any", "all", "argmax", "argmin")
@@ -383,7 +384,7 @@ def test_import_from_jax() -> None:
 
 def test_import_from_torch() -> None:
     """What `from_torch` makes of reductions is what torch gives, positions of NaN too."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
 
     class Reductions(torch.nn.Module):
         def forward(self, x: Any) -> Any:

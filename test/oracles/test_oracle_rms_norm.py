@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from agreement import ERROR, Array, assert_means, gains, normal, same, thirds
 from cases import BF16, F16, F32, F64, HALVES, interpret, op_case, run_compiled, tensor
+from needs import needs
 from systems import (
     MICROSOFT,
     by_onnx,
@@ -28,7 +29,7 @@ from systems import (
 import attnorm
 from attnorm import reference
 from attnorm.execution.interpreter import evaluate
-from attnorm.pipelines import TO_IREE
+from attnorm.pipeline.pipelines import TO_IREE
 
 # -- the systems' norms: f(x, weight, epsilon), epsilon None for their own ------------------------
 
@@ -39,7 +40,7 @@ def hugging_face(family: str, name: str, **options: Any) -> Norm:
     """A norm of transformers."""
 
     def norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
-        pytest.importorskip("transformers", reason="transformers is not installed")
+        needs("transformers")
         module = import_module(f"transformers.models.{family}.modeling_{family}")
         given = {} if epsilon is None else {"eps": epsilon}
         made = getattr(module, name)(x.shape[-1], **given, **options)
@@ -52,7 +53,7 @@ def hugging_face(family: str, name: str, **options: Any) -> Norm:
 
 def torch_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
     """torch.nn.RMSNorm."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     affine = weight is not None
     module = torch.nn.RMSNorm(x.shape[-1], eps=epsilon, elementwise_affine=affine)
     if affine:
@@ -62,7 +63,7 @@ def torch_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
 
 def flax_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
     """flax.nnx.RMSNorm, which computes in f32 and returns what x and its scale promote to."""
-    nnx = pytest.importorskip("flax.nnx", reason="flax is not installed")
+    nnx = needs("flax.nnx")
     assert weight is not None
     given = {} if epsilon is None else {"epsilon": epsilon}
     module = nnx.RMSNorm(x.shape[-1], rngs=nnx.Rngs(0), param_dtype=weight.dtype, **given)
@@ -72,15 +73,15 @@ def flax_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
 
 def linen_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
     """flax.linen.RMSNorm."""
-    linen = pytest.importorskip("flax.linen", reason="flax is not installed")
+    linen = needs("flax.linen")
     given = {} if epsilon is None else {"epsilon": epsilon}
     return np.asarray(linen.RMSNorm(**given).apply({"params": {"scale": weight}}, x))
 
 
 def mlx_norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
     """What MLX's mlx.nn.RMSNorm calls."""
-    nn = pytest.importorskip("mlx.nn", reason="mlx is not installed")
-    core = pytest.importorskip("mlx.core")
+    nn = needs("mlx.nn")
+    core = needs("mlx.core")
     assert weight is not None
     epsilon = nn.RMSNorm(1).eps if epsilon is None else epsilon
     return from_mlx(core.fast.rms_norm(to_mlx(x), to_mlx(weight), epsilon), x.dtype)
@@ -102,7 +103,7 @@ def in_onnx(run: Callable[..., list[Array]], operator: str, opset: int, domain: 
     """A node, as a runtime computes it."""
 
     def norm(x: Array, weight: Array | None, epsilon: float | None) -> Array:
-        pytest.importorskip("onnx", reason="onnx is not installed")
+        needs("onnx")
         inputs, attributes = onnx_inputs(x, weight, epsilon)
         if operator.startswith("Skip"):
             inputs = {"X": x, "skip": np.zeros_like(x), "gamma": weight}
@@ -261,7 +262,7 @@ def test_epsilon(name: str) -> None:
 
 def test_config_epsilon() -> None:
     """gpt-oss has another epsilon in its config than in its class."""
-    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    transformers = needs("transformers")
     assert transformers.GptOssConfig().rms_norm_eps == 1e-5
 
 
@@ -295,7 +296,7 @@ def test_torch_epsilon_of_none(dtype: np.dtype) -> None:
 
 def test_torch_over_several_axes() -> None:
     """torch's normalized_shape names the last axes, with a weight of their shape."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     x, weight = normal(2, 3, 4), normal(3, 4)
     got = torch.nn.functional.rms_norm(to_torch(x), (3, 4), to_torch(weight), 1e-5)
     attributes = {"axes": [1, 2], "epsilon": 1e-5}
@@ -366,7 +367,7 @@ def test_large_halves(name: str, dtype: np.dtype) -> None:
 
 def test_onnx_evaluator_squares_in_the_type_of_x() -> None:
     """ONNX's evaluator ignores stash_type: in f16 it is not what ONNX specifies."""
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     x, weight = np.array([[300.0, -400.0, 500.0, 100.0]], F16), np.ones(4, F16)
     assert (in_onnx(by_onnx, "RMSNormalization", 23)(x, weight, 1e-6) == 0).all()
     operands, attributes = {"x": x, "weight": weight}, {"axes": [1], "epsilon": 1e-6}
@@ -377,7 +378,7 @@ def test_onnx_evaluator_squares_in_the_type_of_x() -> None:
 
 def skip(dtype: np.dtype, bias: bool) -> tuple[Any, dict[str, Array]]:
     """SkipSimplifiedLayerNormalization on numbers whose sums have to be rounded in f16."""
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     inputs = {
         "x": normal(6, 32, dtype=dtype, scale=100.0),
         "skip": normal(6, 32, dtype=dtype, seed=1),
@@ -427,7 +428,7 @@ def test_import_keeps_the_cast(
 
     Also where the scale is of more axes than are normalised, and the product a node of its own.
     """
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     x, epsilon = thirds(F16)
     weight = np.broadcast_to(gains(F16), scale).copy()
     inputs = {"X": x, "scale": weight}
@@ -439,7 +440,7 @@ def test_import_keeps_the_cast(
 
 def test_normalize_is_another_function() -> None:
     """F.normalize(x) * sqrt(d) has its epsilon outside of the root: it is not raised to a norm."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
 
     class Normalize(torch.nn.Module):
         def forward(self, x: Any) -> Any:

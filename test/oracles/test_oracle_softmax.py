@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from agreement import Array, assert_means, normal, same
 from cases import F16, F32, F64, HALVES
+from needs import needs
 from systems import (
     by_onnx,
     by_onnxruntime,
@@ -29,19 +30,19 @@ Softmax = Callable[[Array, int], Array]
 
 def torch_softmax(x: Array, axis: int) -> Array:
     """torch.softmax."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     return from_torch(torch.softmax(to_torch(x), axis))
 
 
 def jax_softmax(x: Array, axis: int) -> Array:
     """jax.nn.softmax."""
-    nn = pytest.importorskip("jax.nn", reason="jax is not installed")
+    nn = needs("jax.nn")
     return np.asarray(nn.softmax(x, axis))
 
 
 def mlx_softmax(x: Array, axis: int) -> Array:
     """mlx.core.softmax."""
-    core = pytest.importorskip("mlx.core", reason="mlx is not installed")
+    core = needs("mlx.core")
     return from_mlx(core.softmax(to_mlx(x), axis), x.dtype)
 
 
@@ -49,7 +50,7 @@ def in_onnx(run: Callable[..., list[Array]], opset: int = 13) -> Softmax:
     """ONNX's Softmax, as a runtime computes it."""
 
     def softmax(x: Array, axis: int) -> Array:
-        pytest.importorskip("onnx", reason="onnx is not installed")
+        needs("onnx")
         return run(node_model("Softmax", {"x": x}, opset=opset, axis=axis), {"x": x})[0]
 
     return softmax
@@ -119,7 +120,7 @@ def test_halves_round_at_each_step(name: str) -> None:
 
 def test_torch_dtype() -> None:
     """With a dtype the result, too, is of it."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    torch = needs("torch")
     x = normal(4, 8, dtype=F16)
     got = from_torch(torch.softmax(to_torch(x), 1, dtype=torch.float32))
     assert got.dtype == F32
@@ -131,7 +132,7 @@ def test_jax_where() -> None:
 
     That is a mask, which attnorm.softmax has not: a row of -inf is NaN there.
     """
-    nn = pytest.importorskip("jax.nn", reason="jax is not installed")
+    nn = needs("jax.nn")
     x = normal(3, 5)
     where = np.array([[1, 0, 1, 1, 0], [0] * 5, [1] * 5], bool)
     got = np.asarray(nn.softmax(x, where=where))
@@ -147,7 +148,7 @@ def test_old_onnx_flattens(opset: int, axis: int | None) -> None:
 
     onnxruntime does so; ONNX's evaluator gives every opset the meaning of 13. The import refuses.
     """
-    pytest.importorskip("onnx", reason="onnx is not installed")
+    needs("onnx")
     x = normal(2, 3, 4)
     attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
     model = node_model("Softmax", {"x": x}, opset=opset, **attributes)
@@ -162,7 +163,7 @@ def test_old_onnx_flattens(opset: int, axis: int | None) -> None:
 
 def test_tract_flattens_old_softmax() -> None:
     """tract gives opset 11 its own meaning too."""
-    pytest.importorskip("tract", reason="tract is not installed")
+    needs("tract")
     x = normal(2, 3, 4)
     got = by_tract(node_model("Softmax", {"x": x}, opset=11), {"x": x})[0]
     want = reference.softmax(x.reshape(2, 12), axis=1).reshape(x.shape).astype(F32)

@@ -11,13 +11,16 @@ import ml_dtypes
 import numpy as np
 from closeness import assert_close
 
-from attnorm import api, dialect, pipeline
-from attnorm.bindings import bytecode, ir, run_native
+from attnorm import dialect
 from attnorm.execution.compiler import compile_module
 from attnorm.execution.interpreter import evaluate
 from attnorm.execution.program import Program
-from attnorm.execution.tensor_type import TensorType
-from attnorm.pipelines import DEFAULT
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import run_native
+from attnorm.ir.serialization import bytecode
+from attnorm.ir.tensor_type import TensorType
+from attnorm.pipeline import driver
+from attnorm.pipeline.pipelines import DEFAULT
 
 F16, BF16 = np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16)
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -149,8 +152,8 @@ def call_case(
 
 
 # Both take longer than an example.
-_context = functools.cache(api.new_context)
-_steps = functools.cache(pipeline.resolve)
+_context = functools.cache(dialect.new_context)
+_steps = functools.cache(driver.resolve)
 
 
 def module_of(*cases: Case) -> ir.Operation:
@@ -187,7 +190,7 @@ def _define(name: str, case: Case) -> None:
 def lowered(cases: Sequence[Case], passes: str = DEFAULT) -> ir.Operation:
     """The cases' module after a pipeline."""
     module = module_of(*cases)
-    pipeline.run(module, _steps(passes))
+    driver.run(module, _steps(passes))
     return module
 
 

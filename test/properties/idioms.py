@@ -10,10 +10,11 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from attnorm import api, dialect
-from attnorm.bindings import ir
+import attnorm
+from attnorm import dialect
 from attnorm.execution.interpreter import evaluate
-from attnorm.passes.base import operations
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import operations
 
 Pick = Callable[..., Any]
 """`pick(a, b, ...)` draws one of its arguments."""
@@ -302,10 +303,10 @@ def check(idioms: Sequence[Idiom]) -> None:
     What is there is found, values stay, and the second time changes nothing.
     """
     functions = (idiom.text.function(f"f{n}", idiom.results) for n, idiom in enumerate(idioms))
-    module = api.load("module {\n" + "".join(functions) + "}\n")
-    lowered = api.lower(module)
-    again = api.lower(lowered)
-    found, left = (_found(api.lower(each, "attnorm-raise")) for each in (module, lowered))
+    module = attnorm.load("module {\n" + "".join(functions) + "}\n")
+    lowered = attnorm.lower(module)
+    again = attnorm.lower(lowered)
+    found, left = (_found(attnorm.lower(each, "attnorm-raise")) for each in (module, lowered))
     for index, idiom in enumerate(idioms):
         name = f"f{index}"
         _check_found(idiom, found.get(name, {}))

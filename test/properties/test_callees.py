@@ -21,8 +21,8 @@ from drawing import normal
 from test_rms_norm import relative_error
 
 from attnorm import reference
-from attnorm.bindings import ir
-from attnorm.pipelines import DEFAULT
+from attnorm.ir.mlir import ir
+from attnorm.pipeline.pipelines import DEFAULT
 
 NORM_ERROR, ATTENTION_ERROR = 2e-6, 1e-5
 TORCH = (

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from test_sdpa import BANDS, MODES, attention, question
 
 import attnorm
-from attnorm.bindings import ir
 from attnorm.execution.interpreter import evaluate
-from attnorm.passes.base import operations
-from attnorm.stablehlo import Builder
+from attnorm.ir.mlir import ir
+from attnorm.ir.rewriting import operations
+from attnorm.ir.stablehlo import Builder
 
 PLAIN, RAISED = "expand-sdpa", "raise-mask-bands,expand-sdpa"
 FILLS = (-math.inf, -1e9, -3e38)

@@ -27,7 +27,7 @@ from test_sdpa import question as sdpa
 from test_softmax import softmaxes
 
 from attnorm import dialect
-from attnorm.bindings import ir
+from attnorm.ir.mlir import ir
 
 ANY = st.one_of(norms(), layer_norms(), softmaxes(), attentions().map(sdpa))
 

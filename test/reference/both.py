@@ -8,22 +8,23 @@ import zlib
 import ml_dtypes
 import numpy as np
 
-from attnorm import api, bindings, reference
-from attnorm.bindings import ir
+from attnorm import dialect, reference
 from attnorm.execution import interpreter
-from attnorm.execution.entry import choose, signature
-from attnorm.execution.tensor_type import ELEMENTS, TensorType
+from attnorm.ir.entry import choose, signature
+from attnorm.ir.mlir import ir
+from attnorm.ir.parsing import parse_text
+from attnorm.ir.tensor_type import ELEMENTS, TensorType
 
 FLOATS = ("f16", "bf16", "f32", "f64")
 INTEGERS = tuple(e for e in ELEMENTS if "f" not in e and e != "i1")
 SIGNED = tuple(e for e in INTEGERS if not e.startswith("u"))
 
-_context = functools.cache(api.new_context)
+_context = functools.cache(dialect.new_context)
 
 
 def parse(text: str) -> ir.Operation:
     """A module; a body alone is that of a function: see `function`."""
-    return bindings.parse_text(text, "model.mlir", _context())
+    return parse_text(text, "model.mlir", _context())
 
 
 def function(arguments: str, results: str, body: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from both import FLOATS, INTEGERS, SIGNED, check, function, hard, parse, same
 
 from attnorm import reference
-from attnorm.execution.tensor_type import ELEMENTS, TensorType
+from attnorm.ir.tensor_type import ELEMENTS, TensorType
 
 UNARY_FLOAT = (
     *("abs", "cbrt", "ceil", "cosine", "exponential", "exponential_minus_one", "floor", "log"),

@@ -14,7 +14,7 @@ from both import function, parse, same
 
 from attnorm import reference
 from attnorm.errors import AttnormError
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.tensor_type import TensorType
 
 DTYPES = (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)
 

@@ -1,7 +1,4 @@
-"""Exported modules: every op has a definition, and values are the frameworks'.
-
-`../models/Inputs` has a few of them. All the others stand beside the project, where they are there.
-"""
+"""Exported modules: every op has a definition, and values are the frameworks'."""
 
 from __future__ import annotations
 
@@ -11,22 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exports import exported
 
-from attnorm import api, reference
-from attnorm.bindings import ir
+import attnorm
+from attnorm import reference
 from attnorm.errors import AttnormError
-from attnorm.execution.entry import choose, signature
+from attnorm.ir.entry import choose, signature
+from attnorm.ir.mlir import ir
 from attnorm.reference.custom_calls import MEANINGS, NOTES
 from attnorm.reference.interpreter import HANDLERS
 from attnorm.reference.kinds import Precision
 
 TESTS = Path(__file__).parents[1]
-FOLDERS = (TESTS / "models" / "Inputs", TESTS.parents[1] / "shared" / "inputs")
-PATHS = {
-    str(path.relative_to(folder)): path
-    for folder in reversed(FOLDERS)
-    for path in sorted(folder.rglob("*.mlir"))
-}
+PATHS = exported()
 PIPELINES = ("attnorm-raise", "attnorm-to-composites", "attnorm-to-iree")
 # Which carries no epsilon.
 EPSILON = 1e-6
@@ -57,7 +51,7 @@ def values_of(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def evaluate(path: Path, arrays: list[np.ndarray], precision: Precision) -> tuple[np.ndarray, ...]:
     """The results, for inputs that NumPy could hold."""
-    module = api.load(path)
+    module = attnorm.load(path)
     with module.context:
         kinds = signature(choose(module, None)).arguments
     rng = np.random.default_rng(0)
@@ -120,12 +114,12 @@ def without_definition(module: ir.Operation) -> set[str]:
 @pytest.mark.parametrize("name", PATHS)
 def test_every_op_has_a_definition(name: str) -> None:
     """In the module, and in what the pipelines make of it."""
-    module = api.load(PATHS[name])
+    module = attnorm.load(PATHS[name])
     assert not without_definition(module)
     for pipeline in PIPELINES:
         option = f"{{rms-norm-epsilon={EPSILON}}}"
         try:
-            lowered = api.lower(module, f"builtin.module({pipeline}{option})")
+            lowered = attnorm.lower(module, f"builtin.module({pipeline}{option})")
         except AttnormError as refused:
             # Sizes are asserted, which only the pipeline for IREE takes.
             assert "custom call @shape_assertion is left" in str(refused)
@@ -138,7 +132,7 @@ def modules_of_passes() -> Iterator[ir.Operation]:
     for path in sorted((TESTS / "passes").glob("*.mlir")):
         for text in re.split(r"^// -----.*$", path.read_text(), flags=re.MULTILINE):
             try:
-                yield api.load(text)
+                yield attnorm.load(text)
             except AttnormError:
                 continue
 

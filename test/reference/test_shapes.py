@@ -9,7 +9,7 @@ import pytest
 from both import check, function, hard, parse, plain
 
 from attnorm import reference
-from attnorm.execution.tensor_type import ELEMENTS, TensorType
+from attnorm.ir.tensor_type import ELEMENTS, TensorType
 
 REDUCTIONS = ("add", "and", "maximum", "minimum", "multiply", "or", "xor")
 INTEGER_ONLY = ("and", "or", "xor")

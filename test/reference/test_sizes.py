@@ -9,10 +9,10 @@ import pytest
 from both import FLOATS, check, function, hard, parse, same
 
 from attnorm import reference
-from attnorm.bindings import run_native
 from attnorm.errors import AttnormError
 from attnorm.execution import interpreter
-from attnorm.execution.tensor_type import TensorType
+from attnorm.ir.rewriting import run_native
+from attnorm.ir.tensor_type import TensorType
 
 
 def evaluate(arguments: str, results: str, body: str, *arrays: object) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 // RUN: attnorm-opt --help | FileCheck %s
 
 // CHECK: usage: attnorm-opt [options] [passes] [FILE ...]
+// CHECK: --version
 // CHECK: -o FILE
 // CHECK: --pass-pipeline
 // CHECK: --input-format {auto,mlir,skainet}

@@ -11,15 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from exports import ABSENT, BESIDE, MANIFEST
 
 import attnorm
-from attnorm.bindings import bytecode, run_native
-from attnorm.contents import Size, Sizes
+from attnorm.checking.contents import Size, Sizes
 from attnorm.execution.choices import merge
 from attnorm.execution.kernels import Choice
+from attnorm.ir.rewriting import run_native
+from attnorm.ir.serialization import bytecode
 from attnorm.tools.cli import main
 
-INPUTS = Path(__file__).parents[3] / "shared" / "inputs"
 NONE = dict.fromkeys(
     ("rms_norm", "rms_norm_mul", "add_rms_norm", "layer_norm", "softmax", "sdpa"), 0
 )
@@ -373,12 +374,11 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
 
 def manifest() -> list[Any]:
     """The modules of which it is known what they contain."""
-    path = INPUTS / "manifest.json"
-    if not path.exists():
-        return [pytest.param(None, None, marks=pytest.mark.skip("no ../shared/inputs"))]
-    entries = json.loads(path.read_text())
+    if not MANIFEST.exists():
+        return [pytest.param(None, None, marks=pytest.mark.skip(ABSENT))]
+    entries = json.loads(MANIFEST.read_text())
     return [
-        pytest.param(INPUTS / entry["file"], entry["contains"], id=entry["file"])
+        pytest.param(BESIDE / entry["file"], entry["contains"], id=entry["file"])
         for entry in entries
         if entry["contains"] is not None
     ]

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import needs
 
-pytest.importorskip("torch", reason="attnorm[torch] is not installed")
-transformers = pytest.importorskip("transformers", reason="attnorm[torch] is not installed")
+needs("torch")
+transformers = needs("transformers")
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -53,7 +54,7 @@ def wanted(case: Step, folder: Path) -> Sequence[np.ndarray]:
 def prepared(name: str, case: Step, folder: Path, threads: int = 1) -> list[Prepared]:
     """A contender's forms, in this process; the checkpoint is there."""
     packages = {"torch": "torch", "llama.cpp": "llama_cpp", "attnorm": "iree", "read": "numpy"}
-    pytest.importorskip(packages[name])
+    needs(packages[name])
     contender: Any = CONTENDERS[name].load()(threads)
     return [form() for form in contender.forms(case, inputs(case, folder))]
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from attnorm import api, dialect
-from attnorm.bindings import ir, make_context
+import attnorm
+from attnorm import dialect
 from attnorm.dialect.base import AttnormDialect
+from attnorm.ir.contexts import make_context
+from attnorm.ir.mlir import ir
 
 X, W = "tensor<2x4xf32>", "tensor<4xf32>"
 Q, K, V = "tensor<1x4x5x8xf32>", "tensor<1x2x7x8xf32>", "tensor<1x2x7x3xf32>"
@@ -26,7 +28,7 @@ BAND = {"scale": 0.5, "causal": True, "offset": 2, "window": (3, 0)}
 @pytest.fixture
 def module() -> Iterator[ir.Module]:
     """An empty module: its context, an unknown location and its end are ambient."""
-    with api.new_context(allow_unregistered_dialects=True), ir.Location.unknown():
+    with dialect.new_context(allow_unregistered_dialects=True), ir.Location.unknown():
         made = ir.Module.create()
         with ir.InsertionPoint(made.body):
             yield made
@@ -62,7 +64,7 @@ def test_load_needs_nothing_ambient() -> None:
 
 def test_contexts_interleave() -> None:
     """Ops of several contexts are built and verified in turn, each by its own dialect."""
-    contexts = [api.new_context(allow_unregistered_dialects=True) for _ in range(4)]
+    contexts = [dialect.new_context(allow_unregistered_dialects=True) for _ in range(4)]
     ops = []
     for axis in (0, 1):
         for context in contexts:
@@ -106,7 +108,7 @@ def test_two_threads() -> None:
         barrier.wait(timeout=60)
         found = []
         for _ in range(20):
-            with api.new_context(allow_unregistered_dialects=True), ir.Location.unknown():
+            with dialect.new_context(allow_unregistered_dialects=True), ir.Location.unknown():
                 scope = ir.Module.create()
                 with ir.InsertionPoint(scope.body):
                     norm = owner(dialect.rms_norm(value(X), axes=(1,), epsilon=epsilon))
@@ -311,4 +313,4 @@ def test_ops_are_pure() -> None:
       %0 = "attnorm.softmax"(%x) {{axis = 0 : i64}} : ({X}) -> {X}
       return
     }}"""
-    assert "attnorm" not in str(api.lower(api.load(text), "canonicalize"))
+    assert "attnorm" not in str(attnorm.lower(attnorm.load(text), "canonicalize"))

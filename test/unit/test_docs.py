@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from attnorm import api, passes
-from attnorm.bindings import ir
+import attnorm
+from attnorm import passes
+from attnorm.ir.mlir import ir
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```mlir\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -74,10 +75,10 @@ def functions(module: ir.Operation) -> list[str]:
 def test_ir_in_docstring(name: str) -> None:
     """The first block, after the pass, is the second."""
     before, after = blocks(name)
-    found = functions(api.lower(api.load(before), name + OPTIONS.get(name, "")))
+    found = functions(attnorm.lower(attnorm.load(before), name + OPTIONS.get(name, "")))
     if name in ADD_FUNCTIONS:
         after = "\n".join([after, *found[1:]])
-    assert found == functions(api.load(after))
+    assert found == functions(attnorm.load(after))
 
 
 def test_functions_differ() -> None:
@@ -85,7 +86,7 @@ def test_functions_differ() -> None:
 
     def load(name: str, op: str) -> list[str]:
         return functions(
-            api.load(
+            attnorm.load(
                 f"""func.func @f(%{name}: tensor<f32>) -> tensor<f32> {{
                   %r = stablehlo.{op} %{name} : tensor<f32>
                   return %r : tensor<f32>

@@ -37,15 +37,18 @@ def test_names_agree(name: str) -> None:
 
 
 def test_no_pass_is_left_out() -> None:
-    """Every pass class in `passes/` is in the registry, once."""
-    found = {path.stem.replace("_", "-") for path in defining_files(ROOT / "passes")}
+    """Every pass class in `passes/` is in the registry, once, and nothing but passes is there."""
+    defining = defining_files(ROOT / "passes")
+    found = {path.stem.replace("_", "-") for path in defining}
     assert found == set(passes.NAMES)
+    others = {path.name for path in (ROOT / "passes").rglob("*.py")} - {p.name for p in defining}
+    assert others == {"__init__.py", "base.py"}
     assert len(passes.NAMES) == len(set(passes.NAMES))
 
 
 def defining_files(folder: Path) -> list[Path]:
     """The files that define a subclass of `Pass`."""
-    return [path for path in sorted(folder.glob("*.py")) if "(Pass):" in path.read_text()]
+    return [path for path in sorted(folder.rglob("*.py")) if "(Pass):" in path.read_text()]
 
 
 def test_defining_files_sees_a_pass(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from attnorm.passes import raise_custom_calls
+from attnorm.passes.raise_ import raise_custom_calls
 from attnorm.tools.opt import main
 
 

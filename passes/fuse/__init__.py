@@ -1,0 +1,1 @@
+"""Ops of the dialect take in what stands beside them."""

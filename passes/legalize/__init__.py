@@ -1,0 +1,1 @@
+"""What the next tool does not take becomes what it takes, or an error."""

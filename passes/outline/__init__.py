@@ -1,0 +1,1 @@
+"""What a backend takes as a whole is set apart for it."""

@@ -1,0 +1,1 @@
+"""What producers write becomes ops of the dialect."""

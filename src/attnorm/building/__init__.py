@@ -1,0 +1,1 @@
+"""IR that several passes build: attention written out, sizes, composites, what calls mean."""

@@ -1,0 +1,1 @@
+"""The bindings have no classes of their own for ops of `stablehlo`."""

@@ -1,0 +1,1 @@
+"""Pipelines: their text, the named ones, and what runs them."""
