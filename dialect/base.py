@@ -177,8 +177,7 @@ class Op(AttnormDialect.Operation):
         cls.constraints = (Constraint(1, WELL_FORMED, _well_formed), *rules)
         cls.operand_defs = [field for field in cls._fields if isinstance(field, ext.OperandDef)]
         for index, definition in enumerate(cls.operand_defs):
-            always_there = all(map(is_single, cls.operand_defs[: index + 1]))
-            setattr(cls, definition.name, property(_operand_getter(index, always_there)))
+            setattr(cls, definition.name, property(_operand_getter(index, cls.operand_defs)))
         counts = [(1,) if is_single(definition) else (0, 1) for definition in cls.operand_defs]
         cls.segmentations = frozenset(itertools.product(*counts))
         cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
@@ -272,9 +271,17 @@ def _read(attributes: ir.OpAttributeMap, name: str) -> ir.Attribute | None:
         return None
 
 
-def _operand_getter(index: int, always_there: bool):
-    if always_there:
+def _operand_getter(index: int, definitions: list):
+    optional = [at for at, definition in enumerate(definitions) if not is_single(definition)]
+    if not optional or index < optional[0]:
         return lambda op: op.operands[index]
+    if [index] == optional == [len(definitions) - 1]:
+
+        def get_last(op):
+            operands = op.operands
+            return operands[index] if len(operands) > index else None
+
+        return get_last
 
     def get(op):
         sizes = _segments(op)
@@ -306,21 +313,26 @@ def _well_formed(op) -> str | None:
 
 def _attributes_well_formed(op) -> str | None:
     fields, attributes = type(op).fields, op.attributes
+    segmented = bool(type(op)._ODS_OPERAND_SEGMENTS)
+    known = int(segmented and SEGMENTS in attributes)
     for name, field in fields.items():
         if name not in attributes:
             if field.required:
                 return f"{name}: expected {field.expected}, got none"
             continue
+        known += 1
         attribute = _read(attributes, name)
         try:
             field.decode(attribute)
         except ValueError:
             return f"{name}: expected {field.expected}, got {_show(attribute)}"
+    if known == len(attributes):
+        return None
     try:
         names = list(attributes)
     except RuntimeError:
         return "attributes: expected names in UTF-8, got other bytes"
-    own = {*fields, SEGMENTS} if type(op)._ODS_OPERAND_SEGMENTS else set(fields)
+    own = {*fields, SEGMENTS} if segmented else set(fields)
     for name in names:
         # A name with a dialect's prefix is discardable: it is not ours to judge.
         if name not in own and "." not in name:
@@ -358,7 +370,10 @@ def float_tensor(name: str, value: ir.Value) -> str | None:
 
 def shape_of(value: ir.Value) -> list[int | None]:
     """Sizes, None where dynamic."""
-    return [None if size == _DYNAMIC else size for size in value.type.shape]
+    sizes = value.type.shape
+    if _DYNAMIC not in sizes:
+        return sizes
+    return [None if size == _DYNAMIC else size for size in sizes]
 
 
 _DYNAMIC = ir.ShapedType.get_dynamic_size()

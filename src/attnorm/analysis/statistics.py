@@ -7,6 +7,7 @@ of the statistic can be held against the rows of what it is applied to.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,9 +71,9 @@ def body_kind(op: ir.Operation) -> str | None:
     """The name of the only op in a reduction's region, if it takes both arguments."""
     block = op.regions[0].blocks[0]
     body = [inner.operation for inner in block.operations]
-    if len(body) != 2 or len(block.arguments) != 2:
-        return None
     arguments = list(block.arguments)
+    if len(body) != 2 or len(arguments) != 2:
+        return None
     operands = list(body[0].operands)
     if operands not in (arguments, arguments[::-1]) or body[1].operands[0] != body[0].results[0]:
         return None
@@ -186,11 +187,25 @@ def axes_of_rows(
     statistic = trace(rows, path.through, rounding=True)
     if statistic.source != reduced.op.results[0]:
         return None
-    kept = [dim for axis, dim in enumerate(inner.dims) if axis not in reduced.axes]
-    got = compose(statistic.dims, kept)
-    runs = [atom for axis in reduced.axes for atom in inner.dims[axis]]
+    return _axes_met(reduced.axes, inner.dims, statistic.dims, outer.dims)
+
+
+@functools.lru_cache(maxsize=1024)
+def _axes_met(
+    reduced: tuple[int, ...],
+    inner: tuple[Dim, ...],
+    statistic: tuple[Dim, ...],
+    outer: tuple[Dim, ...],
+) -> tuple[int, ...] | None:
+    """The axes of `outer` that the `reduced` ones of `inner` are; None where rows are mixed up.
+
+    `statistic` is the arrangement of what is left of `inner`.
+    """
+    kept = [dim for axis, dim in enumerate(inner) if axis not in reduced]
+    got = compose(statistic, kept)
+    runs = [atom for axis in reduced for atom in inner[axis]]
     axes, expected = [], []
-    for axis, dim in enumerate(outer.dims):
+    for axis, dim in enumerate(outer):
         inside = [_covers(runs, atom) for atom in dim]
         if None in inside or len(set(inside)) > 1 or _has_broadcast(dim):
             return None

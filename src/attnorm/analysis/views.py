@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..ir.attributes import constant_value, integers
 from ..ir.mlir import ir
-from ..ir.stablehlo import is_float
+from ..ir.stablehlo import element_type, is_float
 from ..ir.values import producer
 
 
-@dataclass(frozen=True)
-class Atom:
+class Atom(NamedTuple):
     """`size` elements, `stride` apart along dimension `axis` of the source; no axis: a broadcast.
 
     A size of None is known at run time only.
@@ -34,8 +33,7 @@ class Atom:
 Dim = tuple[Atom, ...]
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """A value as an arrangement of `source`: the atoms of each dimension, row-major.
 
     `elements` are the element types passed on the way from the source, its own first.
@@ -44,12 +42,6 @@ class View:
     source: ir.Value
     dims: tuple[Dim, ...]
     elements: tuple[ir.Type, ...]
-
-    def axes(self) -> set[int]:
-        """The dimensions of the value that vary with the source."""
-        return {
-            index for index, dim in enumerate(self.dims) if any(a.axis is not None for a in dim)
-        }
 
 
 def _holds(narrow: ir.Type, wide: ir.Type) -> bool:
@@ -82,7 +74,9 @@ _SIZES = {"shape.shape_of", "stablehlo.get_dimension_size", "tensor.dim"}
 
 def users(value: ir.Value) -> list[ir.Operation]:
     """The ops that read the elements of a value, each once."""
-    owners = dict.fromkeys(use.owner.operation for use in value.uses)
+    owners = [use.owner.operation for use in value.uses]
+    if len(owners) > 1:
+        owners = list(dict.fromkeys(owners))
     return [owner for owner in owners if owner.name not in _SIZES]
 
 
@@ -107,11 +101,12 @@ _DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 def identity(value: ir.Value) -> View:
     """A value as itself."""
-    return View(value, _as_it_is(sizes(value)), (value.type.element_type,))
+    return View(value, unmoved(sizes(value)), (element_type(value),))
 
 
 @functools.lru_cache(maxsize=1024)
-def _as_it_is(shape: tuple[int | None, ...]) -> tuple[Dim, ...]:
+def unmoved(shape: tuple[int | None, ...]) -> tuple[Dim, ...]:
+    """The dimensions of a value of a shape, as an arrangement of itself."""
     return tuple(() if size == 1 else (Atom(size, axis),) for axis, size in enumerate(shape))
 
 
@@ -123,65 +118,69 @@ def trace(
     Goes through conversions that keep every value, and with `rounding` through those that round.
     `through` are elementwise ops to go through too, each by the operand it names.
     """
-    chain = list(_climb(value, through, rounding))
-    source = value if not chain else _next(chain[-1], through)
-    return _follow(source, chain)
+    return _follow(*_climb(value, through, rounding))
 
 
 def source_of(
     value: ir.Value, through: Mapping[ir.Operation, int] | None = None, *, rounding: bool = False
 ) -> ir.Value:
     """The first value above `value` that is computed, however it is arranged; as in `trace`."""
-    for op in _climb(value, through, rounding):
-        value = _next(op, through)
-    return value
+    return _climb(value, through, rounding)[0]
 
 
 def _climb(
     value: ir.Value, through: Mapping[ir.Operation, int] | None, rounding: bool
-) -> Iterator[ir.Operation]:
-    """The ops above a value that only move it, and those of `through`, the last one first."""
+) -> tuple[ir.Value, list[ir.Operation]]:
+    """The source of a value and the ops between: moves, and those of `through`; the last first."""
+    chain: list[ir.Operation] = []
     while (op := producer(value)) is not None:
-        moves = op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op))
-        if not moves and not (through and op in through):
-            return
-        yield op
-        value = _next(op, through)
-
-
-def _next(op: ir.Operation, through: Mapping[ir.Operation, int] | None) -> ir.Value:
-    return op.operands[through.get(op, 0) if through else 0]
+        name, operand = op.name, 0
+        if name not in _MOVES or not (rounding or name != _CONVERT or not _rounds(op)):
+            if not through or op not in through:
+                break
+            operand = through[op]
+        chain.append(op)
+        value = op.operands[operand]
+    return value, chain
 
 
 def _rounds(op: ir.Operation) -> bool:
-    before, after = (value.type.element_type for value in (op.operands[0], op.results[0]))
-    return not _holds(before, after)
+    return not _holds(element_type(op.operands[0]), element_type(op.results[0]))
 
 
 def _follow(source: ir.Value, chain: list[ir.Operation]) -> View:
     """The view of `source` under the ops of `chain`, last first; starts again at an opaque one."""
-    view = identity(source)
+    source, dims, elements = identity(source)
     for op in reversed(chain):
-        result = op.results[0]
-        dims = _MOVES.get(op.name, _same)(op, view.dims, sizes(result))
-        if dims is None:
-            view = identity(result)
-        else:
-            elements = view.elements
-            if result.type.element_type != elements[-1]:
-                elements = (*elements, result.type.element_type)
-            view = View(view.source, dims, elements)
-    return view
+        move = _MOVES.get(op.name)
+        if move is not None and (moved := move(op, dims)) is None:
+            source, dims, elements = identity(op.results[0])
+            continue
+        if move is not None:
+            dims = moved
+        element = element_type(op.results[0])
+        if element != elements[-1]:
+            elements = (*elements, element)
+    return View(source, dims, elements)
 
 
-def _transpose(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
+def _transpose(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
     return tuple(dims[axis] for axis in integers(op.attributes["permutation"]))
 
 
-def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
-    dimensions = integers(op.attributes["broadcast_dimensions"])
-    mapped = {axis: index for index, axis in enumerate(dimensions)}
-    before = sizes(op.operands[0])
+def _broadcast(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    axes = tuple(integers(op.attributes["broadcast_dimensions"]))
+    return _spread(dims, axes, sizes(op.operands[0]), sizes(op.results[0]))
+
+
+@functools.lru_cache(maxsize=1024)
+def _spread(
+    dims: tuple[Dim, ...],
+    axes: tuple[int, ...],
+    before: tuple[int | None, ...],
+    shape: tuple[int | None, ...],
+) -> tuple[Dim, ...]:
+    mapped = {axis: index for index, axis in enumerate(axes)}
     found: list[Dim] = []
     for axis, size in enumerate(shape):
         index = mapped.get(axis)
@@ -192,17 +191,16 @@ def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tupl
     return tuple(found)
 
 
-def _reshape(
-    op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence[int | None]
-) -> tuple[Dim, ...] | None:
-    return regroup([atom for dim in dims for atom in dim], shape)
+def _reshape(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+    return regroup(tuple([atom for dim in dims for atom in dim]), sizes(op.results[0]))
 
 
-def _same(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
+def _same(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
     return dims
 
 
-def regroup(atoms: Sequence[Atom], shape: Sequence[int | None]) -> tuple[Dim, ...] | None:
+@functools.lru_cache(maxsize=1024)
+def regroup(atoms: Dim, shape: tuple[int | None, ...]) -> tuple[Dim, ...] | None:
     """Row-major atoms dealt out to new dimensions; None where one would have to be cut unevenly."""
     if [atom.size for atom in atoms] == [size for size in shape if size != 1]:
         whole = iter(atoms)

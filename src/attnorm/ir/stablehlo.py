@@ -44,7 +44,7 @@ _DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 def is_static(shape: Shape) -> bool:
     """Whether every size is known now."""
-    return all(isinstance(size, int) for size in shape)
+    return Size not in map(type, shape)
 
 
 def is_float(type_: ir.Type) -> bool:
@@ -78,8 +78,9 @@ class Builder:
 
     def tensor(self, shape: Sequence[Dim], element: ir.Type) -> ir.RankedTensorType:
         """The tensor type of a shape."""
-        sizes = [size if isinstance(size, int) else _DYNAMIC for size in shape]
-        return ir.RankedTensorType.get(sizes, element, loc=self.loc)
+        if Size in map(type, shape):
+            shape = [_DYNAMIC if isinstance(size, Size) else size for size in shape]
+        return ir.RankedTensorType.get(shape, element, loc=self.loc)
 
     def op(
         self,
@@ -96,7 +97,7 @@ class Builder:
             attributes=attributes,
             loc=self.loc,
             ip=self.ip,
-        ).results[0]
+        ).result
 
     # -- constants -------------------------------------------------------------------------------
 
@@ -167,9 +168,10 @@ class Builder:
 
     def convert(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """x with another element type; x itself where it has it already."""
-        if element_type(x) == element:
+        type_ = x.type
+        if type_.element_type == element:
             return x
-        return self.op("convert", [x], self.tensor(shape_of(x), element))
+        return self.op("convert", [x], ir.RankedTensorType.get(type_.shape, element, loc=self.loc))
 
     def round(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """x converted to a type whose rounding is part of what is meant.
