@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..ir.attributes import constant_value, integers
@@ -33,7 +34,8 @@ class Atom(NamedTuple):
 Dim = tuple[Atom, ...]
 
 
-class View(NamedTuple):
+@dataclass(frozen=True)
+class View:
     """A value as an arrangement of `source`: the atoms of each dimension, row-major.
 
     `elements` are the element types passed on the way from the source, its own first.
@@ -150,15 +152,14 @@ def _rounds(op: ir.Operation) -> bool:
 
 def _follow(source: ir.Value, chain: list[ir.Operation]) -> View:
     """The view of `source` under the ops of `chain`, last first; starts again at an opaque one."""
-    source, dims, elements = identity(source)
+    dims, elements = unmoved(sizes(source)), (element_type(source),)
     for op in reversed(chain):
-        move = _MOVES.get(op.name)
-        if move is not None and (moved := move(op, dims)) is None:
-            source, dims, elements = identity(op.results[0])
+        result = op.results[0]
+        moved = _MOVES.get(op.name, _same)(op, dims)
+        if moved is None:
+            source, dims, elements = result, unmoved(sizes(result)), (element_type(result),)
             continue
-        if move is not None:
-            dims = moved
-        element = element_type(op.results[0])
+        dims, element = moved, element_type(result)
         if element != elements[-1]:
             elements = (*elements, element)
     return View(source, dims, elements)
