@@ -10,6 +10,7 @@ the rules in order, until one of these steps finds something.
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -165,8 +166,8 @@ class Op(AttnormDialect.Operation):
     """Base of the ops: fields, constraint table, verifier, robust operand access."""
 
     # Annotations here would become operands: set in __init_subclass__ are `fields` (Field by name),
-    # `constraints`, `operand_defs`, `segmentations` (how many values each operand may have) and
-    # `result_defs`.
+    # `constraints`, `operand_defs`, `segmentations` (how many values each operand may have),
+    # `result_defs` and `result_counts`.
 
     @classmethod
     def __init_subclass__(cls, **kwargs):
@@ -181,6 +182,8 @@ class Op(AttnormDialect.Operation):
         counts = [(1,) if is_single(definition) else (0, 1) for definition in cls.operand_defs]
         cls.segmentations = frozenset(itertools.product(*counts))
         cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
+        required = sum(map(is_single, cls.result_defs))
+        cls.result_counts = range(required, len(cls.result_defs) + 1)
         for index, definition in enumerate(cls.result_defs):
             setattr(cls, definition.name, property(_result_getter(index)))
 
@@ -292,20 +295,22 @@ def _operand_getter(index: int, definitions: list):
 
 
 def _result_getter(index: int):
-    return lambda op: op.results[index] if index < len(op.results) else None
+    def get(op):
+        results = op.results
+        return results[index] if index < len(results) else None
+
+    return get
 
 
 def _well_formed(op) -> str | None:
-    definitions = type(op).operand_defs
     if _segments(op) is None:
+        definitions = type(op).operand_defs
         names = ", ".join(item.name + ("" if is_single(item) else "?") for item in definitions)
         names += f" (and {SEGMENTS})" if type(op)._ODS_OPERAND_SEGMENTS else ""
         return f"operands: expected {names}, got {len(op.operands)} operands"
-    results = type(op).result_defs
-    required = sum(map(is_single, results))
-    if not required <= len(op.results) <= len(results):
-        counts = " or ".join(map(str, range(required, len(results) + 1)))
-        return f"results: expected {counts}, got {len(op.results)}"
+    counts = type(op).result_counts
+    if len(op.results) not in counts:
+        return f"results: expected {' or '.join(map(str, counts))}, got {len(op.results)}"
     if len(op.regions):
         return f"regions: expected none, got {len(op.regions)}"
     return _attributes_well_formed(op)
@@ -361,11 +366,12 @@ def is_float_tensor(type_: ir.Type) -> bool:
 
 def float_tensor(name: str, value: ir.Value) -> str | None:
     """Checks that an operand or result is a ranked tensor of a float type we compute in."""
-    if is_float_tensor(value.type):
+    type_ = value.type
+    if is_float_tensor(type_):
         return None
-    if isinstance(value.type, ir.RankedTensorType) and value.type.encoding is not None:
-        return f"{name}: expected a tensor without an encoding, got {value.type}"
-    return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {value.type}"
+    if isinstance(type_, ir.RankedTensorType) and type_.encoding is not None:
+        return f"{name}: expected a tensor without an encoding, got {type_}"
+    return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {type_}"
 
 
 def shape_of(value: ir.Value) -> list[int | None]:
@@ -398,7 +404,7 @@ def axes_of(name: str, axes: tuple[int, ...], rank: int) -> str | None:
     """Checks a set of axes: not empty, ascending, in range."""
     if not axes:
         return f"{name}: expected at least one axis, got none"
-    if list(axes) != sorted(set(axes)) or axes[0] < 0 or axes[-1] >= rank:
+    if axes[0] < 0 or axes[-1] >= rank or not all(map(operator.lt, axes, axes[1:])):
         return f"{name}: expected ascending axes in [0, {rank}), got {list(axes)}"
     return None
 
@@ -429,8 +435,9 @@ def affine_operand(
     shape = shape_of(x)
     want = [shape[axis] for axis in axes]
     got = shape_of(value)
-    fits = len(got) == len(want) and all(
-        size == 1 or same_size(size, full) for size, full in zip(got, want, strict=False)
+    fits = got == want or (
+        len(got) == len(want)
+        and all(size == 1 or same_size(size, full) for size, full in zip(got, want, strict=True))
     )
     return None if fits else f"{name}: expected shape {show(want)} (or 1s), got {show(got)}"
 
@@ -438,7 +445,7 @@ def affine_operand(
 def like_operand(name: str, value: ir.Value, x: ir.Value, of: str = "x") -> str | None:
     """Checks that a value is a float tensor of x's shape, dynamic where x is."""
     problem = float_tensor(name, value)
-    if problem or shape_of(value) == shape_of(x):
+    if problem or value.type.shape == x.type.shape:
         return problem
     return f"{name}: expected the shape of {of}, {show(shape_of(x))}, got {show(shape_of(value))}"
 
