@@ -34,10 +34,11 @@ class Path:
 
     def peel(self, value: ir.Value) -> ir.Value:
         """The value without the moves and conversions on top of it."""
-        self.elements.append(element_type(value))
+        elements = self.elements
+        elements.append(element_type(value))
         while (op := producer(value)) is not None and is_move(op):
             value = op.operands[0]
-            self.elements.append(element_type(value))
+            elements.append(element_type(value))
         return value
 
     def peel_conversion(self, value: ir.Value) -> ir.Value:
