@@ -60,6 +60,14 @@ _RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
 _FUSE = ("fuse-add-norm", "fuse-norm-mul")
 _EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
 _EXPAND = (*_EXPAND_ROWS, "expand-sdpa")
+_LEGALIZE = (
+    "legalize-dynamic-shapes",
+    "legalize-half-sums",
+    "legalize-unsigned-operands",
+    "legalize-gather-indices",
+    "legalize-dynamic-dots",
+    "legalize-bf16-converts",
+)
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
 _TO_STABLEHLO = (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN)
@@ -94,6 +102,11 @@ PIPELINES: dict[str, Pipeline] = {
         _TO_STABLEHLO,
         _EPSILON,
     ),
+    "attnorm-legalize": Pipeline(
+        "What IREE refuses or cannot link, in forms that it takes: behind attnorm-to-stablehlo.",
+        _LEGALIZE,
+        {},
+    ),
     "attnorm-to-composites": Pipeline(
         "Raise and fuse, then keep the ops as composites with their decompositions.",
         (*_RAISE, *_FUSE, "to-composites", "verify-no-opaque-calls", *_CLEAN),
@@ -115,8 +128,7 @@ PIPELINES: dict[str, Pipeline] = {
             "to-composites{only=sdpa}",
             "verify-no-opaque-calls",
             *_CLEAN,
-            "legalize-dynamic-shapes",
-            "legalize-bf16-converts",
+            *_LEGALIZE,
             "expand-matvec",
             "hold-projections",
             "outline-rows",
