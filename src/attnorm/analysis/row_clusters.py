@@ -217,8 +217,15 @@ class _Reach:
 
     def joined_by(self, positions: Iterable[int]) -> _Reach | None:
         """What becomes of it when others join; None where that would be no kernel."""
-        own = (self.members, self.copied, self.before, self.after, self.misfits, self.depths)
-        joined = _Reach(self.graph, *[part.copy() for part in own])
+        joined = _Reach(
+            self.graph,
+            self.members.copy(),
+            self.copied.copy(),
+            self.before.copy(),
+            self.after.copy(),
+            self.misfits.copy(),
+            self.depths.copy(),
+        )
         for position in positions:
             joined._add(position)
             if not joined._deepen(position):

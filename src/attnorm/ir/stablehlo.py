@@ -350,8 +350,9 @@ class Builder:
         """
         element = element_type(x)
         init = self.full(neutral(kind, element) if init is None else init, element)
-        kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
-        if 0 in shape_of(x):
+        shape = shape_of(x)
+        kept = tuple([size for axis, size in enumerate(shape) if axis not in axes])
+        if 0 in shape:
             # StableHLO's canonicalizer makes ops of arith and tensor of such a reduction.
             return self.broadcast(init, (), kept)
         op = self.reduce_op([x], [init], axes, kept)
