@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,19 @@ from ..ir.mlir import ir
 from ..ir.stablehlo import Builder, element_type
 from ..ir.values import producer
 from .statistics import only_user
-from .views import Atom, View, identity, is_cast, is_splat, made_by, merge, narrows, trace
+from .views import (
+    Atom,
+    Dim,
+    View,
+    is_cast,
+    is_splat,
+    made_by,
+    merge,
+    narrows,
+    sizes,
+    trace,
+    unmoved,
+)
 
 
 @dataclass(frozen=True)
@@ -46,14 +59,21 @@ def factor_along(
             if is_splat(addition.operands[1 - index], 1.0):
                 view = trace(value, {addition: index})
                 offset = 1.0
-    varies = view.axes()
+    axes = tuple(axes)
+    return Factor(view, axes, offset) if _lies_along(view.dims, axes, sizes(view.source)) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _lies_along(
+    dims: tuple[Dim, ...], axes: tuple[int, ...], source: tuple[int | None, ...]
+) -> bool:
+    """Whether an arrangement varies along some axes only, in the order of its source."""
+    varies = {axis for axis, dim in enumerate(dims) if any(a.axis is not None for a in dim)}
     if not varies or not varies <= set(axes):
-        return None
-    if any(atom.size is None for dim in view.dims for atom in dim if atom.axis is not None):
-        return None
-    if _row_major([view.dims[axis] for axis in axes]) != _row_major(identity(view.source).dims):
-        return None
-    return Factor(view, tuple(axes), offset)
+        return False
+    if any(atom.size is None for dim in dims for atom in dim if atom.axis is not None):
+        return False
+    return _row_major([dims[axis] for axis in axes]) == _row_major(unmoved(source))
 
 
 def _row_major(dims: Sequence[tuple[Atom, ...]]) -> tuple[Atom, ...]:

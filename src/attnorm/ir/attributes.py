@@ -50,6 +50,14 @@ def constant_elements(value: ir.Value) -> np.ndarray | None:
     return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
 
 
+def integers(attribute: ir.DenseI64ArrayAttr | ir.DenseI32ArrayAttr) -> list[int]:
+    """The numbers in an array attribute.
+
+    By index: the end of an iteration is an exception of C++, which takes longer than the rest.
+    """
+    return [attribute[index] for index in range(len(attribute))]
+
+
 # What a resource's text starts with: "0x" and the alignment, as a 32-bit number.
 _BLOB = re.compile(r': "0x[0-9A-F]{8}([0-9A-F]*)"')
 
