@@ -37,6 +37,8 @@ _STAGES = MappingProxyType(
         "to-composites": "outline",
         "verify-no-opaque-calls": "legalize",
         "legalize-dynamic-shapes": "legalize",
+        "legalize-edge-cases": "legalize",
+        "legalize-trigonometry": "legalize",
         "legalize-half-sums": "legalize",
         "legalize-unsigned-operands": "legalize",
         "legalize-gather-indices": "legalize",

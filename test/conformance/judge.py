@@ -27,8 +27,9 @@ from attnorm.execution.interpreter import evaluate
 BATCH = 24
 """Forms compiled as one module; apart where that is refused."""
 _ULPS = 8.0
-_CHLO_ULPS = 64.0
-"""Of the functions that have no single StableHLO op: what their expansion loses."""
+_LOOSE_ULPS = 512.0
+"""Of functions that have no single StableHLO op, and of those that are made of others in f64."""
+_LOOSE = ("power", "tanh", "exponential_minus_one")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def _difference(form: Form, got: np.ndarray, want: np.ndarray) -> str:
 
 def _close(form: Form, got: np.ndarray, want: np.ndarray) -> np.ndarray:
     info = ml_dtypes.finfo(DTYPES[form.result.element])
-    ulps = _CHLO_ULPS if form.name.startswith("chlo.") else _ULPS
+    loose = form.name.startswith("chlo.") or (form.name in _LOOSE and info.bits == 64)
+    ulps = _LOOSE_ULPS if loose else _ULPS
     with np.errstate(all="ignore"):
         a, b = got.astype(np.float64), want.astype(np.float64)
         error = ulps * float(info.eps) * abs(b) + _subnormal(info)
@@ -131,8 +133,8 @@ def _close(form: Form, got: np.ndarray, want: np.ndarray) -> np.ndarray:
 
 
 def _subnormal(info: ml_dtypes.finfo) -> float:
-    """What a processor that flushes subnormals may lose: those of f32 and f64."""
-    return float(info.tiny) if info.bits >= 32 else 0.0
+    """What a processor that flushes subnormals may lose: those of f32, bf16 and f64."""
+    return float(info.tiny) if info.tiny <= 2.0**-126 else 0.0
 
 
 if __name__ == "__main__":
