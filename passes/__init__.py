@@ -37,6 +37,7 @@ _STAGES = MappingProxyType(
         "to-composites": "outline",
         "verify-no-opaque-calls": "legalize",
         "legalize-dynamic-shapes": "legalize",
+        "legalize-f8": "legalize",
         "legalize-edge-cases": "legalize",
         "legalize-trigonometry": "legalize",
         "legalize-half-sums": "legalize",

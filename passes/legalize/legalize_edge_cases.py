@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from attnorm.analysis.views import splat
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import operations
-from attnorm.ir.stablehlo import Builder, element_type, is_float
+from attnorm.ir.stablehlo import Builder, element_type, is_float, is_static, shape_of
 
 from ..base import Pass, Report
 
@@ -119,17 +119,25 @@ def legalize_tanh(op: ir.Operation, b: Builder) -> ir.Value | None:
     return b.select(near, b.multiply(x, series), far)
 
 
+def legalize_empty_product(op: ir.Operation, b: Builder) -> ir.Value | None:
+    """Pattern: dot_general(a, b) over a dimension of 0 -> 0"""
+    (result,) = op.results
+    empty = any(0 in x.type.shape for x in op.operands)
+    return b.like(0, result) if empty and is_static(shape_of(result)) else None
+
+
 @dataclass(frozen=True)
 class LegalizeEdgeCasesPass(Pass):
     """Functions that IREE gets wrong for negative numbers, zeros, infinities.
 
     IREE 3.13 takes a power by a logarithm: it is NaN for every negative base, with an exponent of
     4 too, and for an exponent of 0. The cube root of an infinity is NaN, the angle of -0 has the
-    wrong sign, and a `tanh` in f64 does not link.
+    wrong sign, a `tanh` in f64 does not link, and a product of booleans over no terms ends the
+    process that compiles it.
 
     Fires on `power`: a constant whole exponent becomes products, any other the power of the
     absolute value, with what C99 has for signs, zeros, ones and infinities (annex F.9.4.4); on
-    `cbrt`; on `atan2`; and on `tanh` in f64.
+    `cbrt`; on `atan2`; on `tanh` in f64; and on a `dot_general` over a dimension of 0.
 
     ```mlir
     func.func @fourth(%x: tensor<8xf32>) -> tensor<8xf32> {
@@ -152,11 +160,15 @@ class LegalizeEdgeCasesPass(Pass):
     """
 
     name = "legalize-edge-cases"
-    roots = ("stablehlo.power", "stablehlo.cbrt", "stablehlo.atan2", "stablehlo.tanh")
+    roots = (
+        *("stablehlo.power", "stablehlo.cbrt", "stablehlo.atan2", "stablehlo.tanh"),
+        "stablehlo.dot_general",
+    )
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites every such function below `module`."""
         rewrites = (legalize_power, legalize_cube_root, legalize_angle, legalize_tanh)
+        rewrites += (legalize_empty_product,)
         for root, rewrite in zip(self.roots, rewrites, strict=True):
             # All of them first: what takes the place of one is made of another.
             for op in operations(module, root):

@@ -41,7 +41,8 @@ def legalize_reduction(op: ir.Operation, rewriter: Rewriter) -> bool:
     body = [inner.operation for inner in block.operations]
     names = {inner.name for inner in body}
     narrow = any(_is_narrow(element_type(result)) for result in op.results)
-    if not narrow or not names <= _BODY or not names & _ROUNDING:
+    keeps = not names & _ROUNDING and not any(map(_is_f8, op.results))
+    if not narrow or not names <= _BODY or keeps:
         return False
     b = Builder(rewriter.ip, op.location)
     operands = [b.convert(x, _widened(element_type(x))) for x in op.operands]
@@ -101,8 +102,8 @@ class LegalizeHalfSumsPass(Pass):
     precision of the sum to the implementation.
 
     Fires on every `dot_general`, `convolution`, and every `reduce` and `reduce_window` that adds or
-    multiplies, whose result is a float of fewer than 32 bits. It is computed in f32 and rounded
-    once.
+    multiplies, whose result is a float of fewer than 32 bits; on the largest and the least of f8
+    too, which IREE refuses. It is computed in f32 and rounded once.
 
     ```mlir
     func.func @sum(%x: tensor<4x8xbf16>) -> tensor<4xbf16> {

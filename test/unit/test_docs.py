@@ -59,7 +59,7 @@ def test_drift_is_seen(tmp_path: Path) -> None:
 
 
 def test_every_rewrite_shows_ir() -> None:
-    """Every pass shows IR before and after, but one that only verifies and one that writes 90 ops."""
+    """Every pass shows IR before and after, but one that verifies and one that writes 90 ops."""
     without = {"verify-no-opaque-calls", "legalize-trigonometry"}
     assert {name: len(blocks(name)) for name in passes.NAMES} == {
         name: 0 if name in without else 2 for name in passes.NAMES

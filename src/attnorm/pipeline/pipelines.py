@@ -62,6 +62,7 @@ _EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
 _EXPAND = (*_EXPAND_ROWS, "expand-sdpa")
 _LEGALIZE = (
     "legalize-dynamic-shapes",
+    "legalize-f8",
     "legalize-edge-cases",
     "legalize-trigonometry",
     "legalize-half-sums",
