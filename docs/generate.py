@@ -115,7 +115,7 @@ def passes_document() -> Iterator[str]:
     for name in passes.NAMES:
         yield from _pass(passes.get(name))
     yield "# Pipelines"
-    for name, pipeline in pipelines.PIPELINES.items():
+    for name, pipeline in pipelines.named().items():
         default = " The default." if name == pipelines.DEFAULT else ""
         yield f"## `{name}`"
         yield pipeline.summary + default
