@@ -97,4 +97,5 @@ LAYER_NORM = OpSpec(
         "tenstorrent.layer_norm": CustomCall(LayerNormCallee(), "reference.norm_calls:layer_norm"),
     },
     composites={"tenstorrent.layer_norm": LayerNormCallee()},
+    torch={"native_layer_norm": "frontends.torch_norms:native_layer_norm"},
 )

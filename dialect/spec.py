@@ -51,6 +51,9 @@ class OpSpec:
     onnx: Mapping[str, str] = field(default_factory=dict)
     """The ONNX operators that become it, "domain.Operator" or "Operator", and the functions that
     rewrite a node of it."""
+    torch: Mapping[str, str] = field(default_factory=dict)
+    """The operators of torch's `aten` that torch-mlir, or torch itself, would write in another
+    way, and the functions that decompose them."""
     onnx_shape: str = "Identity"
     """The ONNX operator whose result, of the op's required operands, has the op's shape."""
     kernel: str | None = None

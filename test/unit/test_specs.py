@@ -105,3 +105,12 @@ def test_onnx_functions_are_there(spec: OpSpec) -> None:
     rewrites = import_module("attnorm.frontends.onnx_rewrite").REWRITES
     keys = {".".join(filter(None, key)) for key in rewrites}
     assert set(spec.onnx) <= keys
+
+
+@EVERY
+def test_torch_functions_are_there(spec: OpSpec) -> None:
+    """So are those that decompose torch's operators, and the operators."""
+    aten = needs("torch").ops.aten
+    for operator, function in spec.torch.items():
+        assert callable(getattr(aten, operator).default)
+        assert callable(resolve(function))
