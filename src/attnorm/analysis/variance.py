@@ -9,7 +9,7 @@ from ..ir.values import producer
 from .affine import unwidened
 from .roots import Statistic, under
 from .statistics import Path, axes_of_rows, mean_of, mean_square_of, same_value, square_of
-from .views import is_splat, made_by, trace
+from .views import is_splat, made_by, sizes, trace
 
 
 def variance_under(root: ir.Operation) -> Statistic | None:
@@ -41,7 +41,9 @@ def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic 
         return None
     reduced, deviation = squares
     found = deviation_of(deviation)
-    if found is None or found[1] != reduced.axes:
+    # A dimension of 1 is no axis of its rows.
+    axes = tuple(axis for axis in reduced.axes if sizes(reduced.x)[axis] != 1)
+    if found is None or found[1] != axes:
         return None
     return Statistic(unwidened(found[0]), reduced, epsilon, path)
 
