@@ -11,6 +11,7 @@ from attnorm.ir.mlir import ir
 from .add_rms_norm import ADD_RMS_NORM, AddRmsNorm, add_rms_norm
 from .base import AttnormDialect, Op
 from .calls import Callee
+from .group_norm import GROUP_NORM, GroupNorm, group_norm
 from .layer_norm import LAYER_NORM, LayerNorm, layer_norm
 from .rms_norm import RMS_NORM, RmsNorm, rms_norm
 from .rms_norm_mul import RMS_NORM_MUL, RmsNormMul, rms_norm_mul
@@ -25,6 +26,7 @@ __all__ = [
     "OPS",
     "SPECS",
     "AddRmsNorm",
+    "GroupNorm",
     "LayerNorm",
     "Op",
     "OpSpec",
@@ -33,6 +35,7 @@ __all__ = [
     "Sdpa",
     "Softmax",
     "add_rms_norm",
+    "group_norm",
     "layer_norm",
     "load",
     "new_context",
@@ -43,7 +46,10 @@ __all__ = [
 ]
 
 NAMESPACE: str = AttnormDialect.DIALECT_NAMESPACE
-SPECS: tuple[OpSpec, ...] = (RMS_NORM, RMS_NORM_MUL, ADD_RMS_NORM, LAYER_NORM, SOFTMAX, SDPA)
+SPECS: tuple[OpSpec, ...] = (
+    *(RMS_NORM, RMS_NORM_MUL, ADD_RMS_NORM, LAYER_NORM, GROUP_NORM),
+    *(SOFTMAX, SDPA),
+)
 """What attnorm knows of every op, in the order of reports."""
 OPS: dict[str, type[Op]] = {spec.op.OPERATION_NAME: spec.op for spec in SPECS}
 """Every op by its full name."""
