@@ -6,8 +6,15 @@ from typing import Any, Optional
 from attnorm.ir.mlir import ext, ir
 
 from .base import F64, Choice, I64Array, Op, constraint, first, float_tensor, like_operand
-from .rms_norm import CASTS
-from .rules import axes_in_range, epsilon_in_range, fits_axes, is_not_empty, offset_is_zero_or_one
+from .rules import (
+    CASTS,
+    axes_in_range,
+    epsilon_in_range,
+    fits_axes,
+    is_not_empty,
+    offset_is_zero_or_one,
+)
+from .spec import OpSpec
 
 
 class AddRmsNorm(Op, name="add_rms_norm"):
@@ -83,3 +90,12 @@ def add_rms_norm(
         ip=ip,
     )
     return op.results[0], op.results[1]
+
+
+ADD_RMS_NORM = OpSpec(
+    op=AddRmsNorm,
+    build=add_rms_norm,
+    definition="reference.norms:add_rms_norm",
+    fused_by=("fuse-add-norm",),
+    expanded_by="expand-rms-norm",
+)

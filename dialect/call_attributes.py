@@ -48,10 +48,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "axes": ("dimensions", "axes", "axis", "dims", "dim"),
     "keepdim": ("keepdim", "keepdims", "keep_dims"),
     "correction": ("correction", "ddof"),
-    "unbiased": ("unbiased",),
     "epsilon": ("epsilon", "eps", "variance_epsilon"),
-    "normalized_shape": ("normalized_shape",),
-    "weight_offset": ("weight_offset",),
     "scale": ("scale", "softmax_scale"),
     "causal": ("is_causal", "causal"),
     "softcap": ("softcap", "logit_cap", "logits_soft_cap"),
@@ -59,7 +56,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "grouped": ("enable_gqa",),
     "residual": ("has_residual",),
 }
-"""Our name of a parameter and the names it is met under."""
+"""Our name of a parameter and the names it is met under, where there are several."""
 
 
 def read(op: ir.Operation) -> dict[str, Any]:
@@ -76,16 +73,20 @@ def read(op: ir.Operation) -> dict[str, Any]:
 
 def take(parameters: dict[str, Any], name: str) -> Any:
     """Removes a parameter, under whichever spelling, and returns it; None where there is none."""
-    spelled = [key for key in SPELLINGS[name] if key in parameters]
+    spelled = [key for key in _spellings(name) if key in parameters]
     if len(spelled) > 1:
         raise Refusal(f"{spelled[1]}: expected one spelling, got '{spelled[0]}' too")
     return parameters.pop(spelled[0]) if spelled else None
 
 
+def _spellings(name: str) -> tuple[str, ...]:
+    return SPELLINGS.get(name, (name,))
+
+
 def nothing_left(parameters: dict[str, Any], known: Iterable[str]) -> None:
     """Refuses a call with parameters that were not taken: each could change its meaning."""
     if parameters:
-        spellings = ", ".join(SPELLINGS[name][0] for name in known)
+        spellings = ", ".join(_spellings(name)[0] for name in known)
         raise Refusal(
             f"{next(iter(parameters))}: expected no such attribute; known are {spellings}"
         )

@@ -1,12 +1,17 @@
 """`attnorm.layer_norm`: layer normalisation (Ba, Kiros and Hinton 2016)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from attnorm.ir.mlir import ext, ir
+from attnorm.ir.rewriting import Refusal
 
+from . import call_attributes
 from .base import F64, I64Array, Op
+from .calls import Call, Callee, checked, normalised_axes
 from .rules import axes_in_range, epsilon_in_range, fits_axes, is_float, is_like, is_not_empty
+from .spec import CustomCall, OpSpec
 
 
 class LayerNorm(Op, name="layer_norm"):
@@ -59,3 +64,38 @@ def layer_norm(
         ip=ip,
     )
     return op.results[0]
+
+
+@dataclass(frozen=True)
+class LayerNormCallee(Callee):
+    """`f(x, weight?, bias?)` with an epsilon attribute."""
+
+    parameters = ("axes", "normalized_shape", "epsilon")
+
+    def build(self, call: Call, taken: dict[str, Any]) -> list[ir.Value]:
+        """Builds `layer_norm`."""
+        named = call.operands("x", "weight?", "bias?")
+        if taken["epsilon"] is None:
+            raise Refusal("epsilon: expected an attribute, got none")
+        values = {
+            "axes": normalised_axes(call, named["x"], taken),
+            "epsilon": call_attributes.number("epsilon", taken["epsilon"]),
+        }
+        at = {"loc": call.op.location, "ip": call.rewriter.ip}
+        return checked(call, LayerNorm.build(named, [call.result()], values, **at))
+
+
+LAYER_NORM = OpSpec(
+    op=LayerNorm,
+    build=layer_norm,
+    definition="reference.norms:layer_norm",
+    raised_by=("raise-layer-norm",),
+    expanded_by="expand-layer-norm",
+    custom_calls={
+        "layer_norm": CustomCall(LayerNormCallee(), "reference.norm_calls:layer_norm"),
+        # tt-mlir keeps its composite as a custom call for its sharding.
+        "tenstorrent.layer_norm": CustomCall(LayerNormCallee(), "reference.norm_calls:layer_norm"),
+    },
+    composites={"tenstorrent.layer_norm": LayerNormCallee()},
+    torch={"native_layer_norm": "frontends.torch_norms:native_layer_norm"},
+)

@@ -1,12 +1,19 @@
 """`attnorm.rms_norm`: root-mean-square normalisation (Zhang and Sennrich 2019)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from attnorm.ir.mlir import ext, ir
+from attnorm.ir.rewriting import Refusal
+from attnorm.ir.stablehlo import compute_type, element_type
 
+from . import call_attributes
+from .add_rms_norm import AddRmsNorm
 from .base import F64, Choice, I64Array, Op
+from .calls import Call, Callee, checked, normalised_axes
 from .rules import (
+    CASTS,
     axes_in_range,
     epsilon_in_range,
     fits_axes,
@@ -15,8 +22,7 @@ from .rules import (
     is_not_empty,
     offset_is_zero_or_one,
 )
-
-CASTS = ("before_weight", "after_weight", "throughout")
+from .spec import CustomCall, OpSpec
 
 
 class RmsNorm(Op, name="rms_norm"):
@@ -76,3 +82,94 @@ def rms_norm(
         ip=ip,
     )
     return op.results[0]
+
+
+@dataclass(frozen=True)
+class RmsNormCallee(Callee):
+    """`f(x, weight?)`, or `f(x, weight?, residual)` where the producer has it.
+
+    `epsilon` says where it comes from: "attribute"; "option", because the producer leaves it out
+    of the IR; "machine", the attribute or else the epsilon of the type computed in (torch).
+    """
+
+    epsilon: str = "attribute"
+    cast: str = "after_weight"
+    parameters = ("axes", "normalized_shape", "epsilon", "weight_offset", "residual")
+
+    def build(self, call: Call, taken: dict[str, Any]) -> list[ir.Value]:
+        """Builds `rms_norm`, or `add_rms_norm` of which only the norm is used."""
+        residual = taken["residual"]
+        result = call.result()
+        if residual is not None and call_attributes.boolean("has_residual", residual):
+            named = call.operands("x", "weight?", "residual")
+            if named["residual"] is None:
+                named = {"x": named["x"], "weight": None, "residual": named["weight"]}
+        else:
+            named = call.operands("x", "weight?")
+        x = named["x"]
+        assert x is not None, "required"
+        values = {
+            "axes": normalised_axes(call, x, taken),
+            "epsilon": self._epsilon(call, x, taken["epsilon"]),
+            "weight_offset": call_attributes.number("weight_offset", taken["weight_offset"] or 0),
+            "cast": self.cast,
+        }
+        at = {"loc": call.op.location, "ip": call.rewriter.ip}
+        if named.get("residual") is None:
+            op = RmsNorm.build(named, [result], values, **at)
+            return checked(call, op)
+        operands = {"a": x, "b": named["residual"], "weight": named["weight"]}
+        op = AddRmsNorm.build(operands, [x.type, result], values, **at)
+        return checked(call, op)[1:]
+
+    def _epsilon(self, call: Call, x: ir.Value, given: Any) -> float:
+        if given is not None:
+            return call_attributes.number("epsilon", given)
+        if self.epsilon == "machine":
+            wide = isinstance(compute_type(element_type(x)), ir.F64Type)
+            return 2.0**-52 if wide else 2.0**-23
+        if self.epsilon == "option" and call.epsilon is not None:
+            return call.epsilon
+        if self.epsilon == "option":
+            raise Refusal(
+                "epsilon: expected one, got none: this call carries no epsilon, "
+                "give it with the pass option rms-norm-epsilon"
+            )
+        raise Refusal("epsilon: expected an attribute, got none")
+
+
+RMS_NORM = OpSpec(
+    op=RmsNorm,
+    build=rms_norm,
+    definition="reference.norms:rms_norm",
+    raised_by=("raise-rms-norm",),
+    expanded_by="expand-rms-norm",
+    custom_calls={
+        # LiteRT's experimental op: the converter drops epsilon.
+        "ai_edge_torch.rms_norm": CustomCall(
+            RmsNormCallee(epsilon="option"), "reference.norm_calls:rms_norm_of_given_epsilon"
+        ),
+        # JAX's FFI (eps in mhlo.backend_config), SKaiNET, and hand-written modules.
+        "rms_norm": CustomCall(RmsNormCallee(), "reference.norm_calls:rms_norm"),
+        # tt-mlir keeps its composite as a custom call for its sharding.
+        "tenstorrent.rms_norm": CustomCall(
+            RmsNormCallee(epsilon="machine"), "reference.norm_calls:rms_norm_of_machine_epsilon"
+        ),
+    },
+    composites={
+        # LiteRT: f32 inside, cast back, then the weight.
+        "odml.rms_norm": RmsNormCallee(cast="before_weight"),
+        "tenstorrent.rms_norm": RmsNormCallee(epsilon="machine"),
+    },
+    onnx={
+        "RMSNormalization": "frontends.onnx_norms:rms_normalization",
+        # onnxruntime has it in both domains.
+        "SimplifiedLayerNormalization": "frontends.onnx_norms:simplified_layer_normalization",
+        "com.microsoft.SimplifiedLayerNormalization": (
+            "frontends.onnx_norms:simplified_layer_normalization"
+        ),
+        "com.microsoft.SkipSimplifiedLayerNormalization": (
+            "frontends.onnx_norms:skip_simplified_layer_normalization"
+        ),
+    },
+)

@@ -6,8 +6,8 @@ from typing import Any, Optional
 from attnorm.ir.mlir import ext, ir
 
 from .base import F64, Choice, I64Array, Op, broadcasts_to, constraint, float_tensor, shape_of, show
-from .rms_norm import CASTS
 from .rules import (
+    CASTS,
     axes_in_range,
     epsilon_in_range,
     fits_axes,
@@ -16,6 +16,7 @@ from .rules import (
     is_not_empty,
     offset_is_zero_or_one,
 )
+from .spec import OpSpec
 
 
 class RmsNormMul(Op, name="rms_norm_mul"):
@@ -84,3 +85,12 @@ def rms_norm_mul(
         ip=ip,
     )
     return op.results[0]
+
+
+RMS_NORM_MUL = OpSpec(
+    op=RmsNormMul,
+    build=rms_norm_mul,
+    definition="reference.norms:rms_norm_mul",
+    fused_by=("fuse-norm-mul",),
+    expanded_by="expand-rms-norm",
+)

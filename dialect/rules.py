@@ -10,6 +10,9 @@ from .base import (
     not_empty,
 )
 
+CASTS = ("before_weight", "after_weight", "throughout")
+"""Where an RMSNorm rounds to the type of x: see `attnorm.rms_norm`."""
+
 
 def is_float(number: int, name: str) -> Constraint:
     """An operand is a float tensor."""

@@ -1,10 +1,15 @@
 """`attnorm.sdpa`: scaled dot-product attention (Vaswani et al. 2017)."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
+from attnorm.ir import stablehlo
 from attnorm.ir.mlir import ext, ir
+from attnorm.ir.rewriting import Refusal
 
+from . import call_attributes
 from .base import (
     F64,
     I64,
@@ -23,6 +28,8 @@ from .base import (
     shape_of,
     show,
 )
+from .calls import Call, Callee, checked
+from .spec import CustomCall, OpSpec
 
 UNBOUNDED = -1
 FARTHEST = 2**30
@@ -268,3 +275,121 @@ def sdpa(
         loc=loc,
         ip=ip,
     )
+
+
+@dataclass(frozen=True)
+class SdpaCallee(Callee):
+    """`f(q, k, v, mask?)`.
+
+    A scale that is not given is 1/sqrt(D). Causal is top-left aligned and fully masked rows are 0,
+    as in torch, whose function all these names stand for; NaN where a composite's decomposition is
+    a softmax that selects nothing. `litert`: the layout is [B, S, H, D], a call without a mask is
+    causal, and a mask is a float tensor of rank 4.
+    """
+
+    litert: bool = False
+    parameters = ("scale", "causal", "softcap", "dropout", "grouped")
+
+    def build(self, call: Call, taken: dict[str, Any]) -> list[ir.Value]:
+        """Builds `sdpa`, between transposes where the layout is another."""
+        named = call.operands("q", "k", "v", "mask?")
+        if self.litert:
+            _check_litert(named)
+        if taken["dropout"] is not None and call_attributes.number("dropout", taken["dropout"]):
+            raise Refusal(f"dropout: expected 0, got {taken['dropout']}")
+        values = {
+            "scale": self._scale(named["q"], taken["scale"]),
+            "softcap": self._softcap(taken["softcap"]),
+            "causal": self._causal(taken["causal"], named["mask"]),
+            "fully_masked": self._fully_masked(call, named["mask"]),
+        }
+        if self.litert:
+            return _transposed(call, named, values)
+        at = {"loc": call.op.location, "ip": call.rewriter.ip}
+        return checked(call, Sdpa.build(named, [call.result()], values, **at))
+
+    def _scale(self, q: ir.Value, given: Any) -> float:
+        if given is not None:
+            return call_attributes.number("scale", given)
+        depth = stablehlo.shape_of(q)[-1] if q.type.rank else 0
+        if not isinstance(depth, int) or depth == 0:
+            raise Refusal(
+                "scale: expected an attribute where the depth of q is not known, got none"
+            )
+        return 1 / math.sqrt(depth)
+
+    def _softcap(self, given: Any) -> float | None:
+        return None if given is None else call_attributes.number("softcap", given)
+
+    def _fully_masked(self, call: Call, mask: ir.Value | None) -> str:
+        names = call.body() if mask is not None else []
+        formula = "stablehlo.exponential" in names and "stablehlo.select" not in names
+        return "nan" if formula else "zero"
+
+    def _causal(self, given: Any, mask: ir.Value | None) -> bool:
+        causal = given is not None and call_attributes.boolean("is_causal", given)
+        if causal and mask is not None:
+            raise Refusal("mask: expected none where is_causal is true, got one")
+        return causal or (self.litert and mask is None)
+
+
+def _check_litert(named: dict[str, ir.Value | None]) -> None:
+    for name, value in named.items():
+        if value is not None and value.type.rank != 4:
+            raise Refusal(f"{name}: expected rank 4, got {value.type}")
+    mask = named["mask"]
+    if mask is not None and not stablehlo.is_float(stablehlo.element_type(mask)):
+        raise Refusal(f"mask: expected a float type, got {stablehlo.element_type(mask)}")
+
+
+def _transposed(
+    call: Call, named: dict[str, ir.Value | None], values: dict[str, Any]
+) -> list[ir.Value]:
+    """`sdpa` for [B, S, H, D]."""
+    swap, b, declared = (0, 2, 1, 3), call.builder, call.result()
+    if declared.rank != 4:
+        raise Refusal(f"result: expected rank 4, got {declared}")
+    result = b.tensor(
+        [stablehlo.shape_of(call.op.results[0])[axis] for axis in swap], declared.element_type
+    )
+    moved = {name: b.transpose(named[name], swap) for name in "qkv"}
+    op = Sdpa.build({**named, **moved}, [result], values, loc=b.loc, ip=b.ip)
+    try:
+        return [b.transpose(checked(call, op)[0], swap)]
+    except Refusal:
+        for value in moved.values():
+            call.rewriter.erase(value.owner)
+        raise
+
+
+_TORCH = CustomCall(SdpaCallee(), "reference.attention_calls:sdpa")
+
+SDPA = OpSpec(
+    op=Sdpa,
+    build=sdpa,
+    definition="reference.attention:sdpa",
+    raised_by=("raise-sdpa", "raise-mask-bands"),
+    expanded_by="expand-sdpa",
+    custom_calls={
+        "scaled_dot_product_attention": _TORCH,
+        "sdpa": _TORCH,
+        "aten.scaled_dot_product_attention": _TORCH,
+        "ai_edge_torch.scaled_dot_product_attention": CustomCall(
+            SdpaCallee(litert=True), "reference.attention_calls:litert_sdpa"
+        ),
+        # tt-mlir keeps this composite as a custom call for its sharding.
+        "tenstorrent.scaled_dot_product_attention": _TORCH,
+        "tt.scaled_dot_product_attention": _TORCH,
+    },
+    composites={
+        "odml.scaled_dot_product_attention": SdpaCallee(litert=True),
+        "tenstorrent.scaled_dot_product_attention": SdpaCallee(),
+    },
+    onnx={
+        "Attention": "frontends.onnx_attention:attention",
+        "com.microsoft.MultiHeadAttention": "frontends.onnx_attention:multi_head_attention",
+        "com.microsoft.GroupQueryAttention": "frontends.onnx_attention:group_query_attention",
+    },
+    onnx_shape="Attention",
+    kernel="execution.kernels.attention:take",
+)

@@ -1,4 +1,4 @@
-"""Writes docs/dialect.md and docs/passes.md from the op and pass classes.
+"""Writes docs/dialect/ and docs/passes.md from the op and pass classes.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    exits with 1 where a file is not what would be written
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from attnorm import passes
-from attnorm.dialect import OPS, Op
+from attnorm.dialect import SPECS, Op, OpSpec
 from attnorm.dialect.base import AttnormDialect, Field, is_single
 from attnorm.passes import Option, Pass
 from attnorm.pipeline import pipelines
@@ -32,17 +32,21 @@ def main(arguments: list[str]) -> int:
         if path.exists() and path.read_text() == text:
             continue
         if check:
-            print(f"{path.name}: expected what docs/generate.py writes", file=sys.stderr)
+            name = path.relative_to(FOLDER)
+            print(f"{name}: expected what docs/generate.py writes", file=sys.stderr)
             stale = True
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     return int(stale)
 
 
 def documents() -> dict[Path, str]:
     """Every generated file and its contents."""
+    pages = {FOLDER / "dialect" / f"{spec.name}.md": _join(op_page(spec)) for spec in SPECS}
     return {
-        FOLDER / "dialect.md": _join(dialect_document()),
+        FOLDER / "dialect" / "index.md": _join(dialect_page()),
+        **pages,
         FOLDER / "passes.md": _join(passes_document()),
     }
 
@@ -61,21 +65,42 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 # -- the dialect ---------------------------------------------------------------------------------
 
 
-def dialect_document() -> Iterator[str]:
-    """The blocks of docs/dialect.md."""
+def dialect_page() -> Iterator[str]:
+    """The blocks of docs/dialect/index.md."""
     yield "# The `attnorm` dialect"
     yield inspect.getdoc(AttnormDialect) or ""
-    for name, op in OPS.items():
-        yield f"## `{name}`"
-        yield inspect.getdoc(op) or ""
-        values = [*_roles(op.operand_defs, "operand"), *_roles(op.result_defs, "result")]
-        yield _table(("value", "role"), values)
-        rows = (
-            (f"`{field.name}`", field.expected.replace("<", r"\<"), _default(field))
-            for field in op.fields.values()
-        )
-        yield _table(("attribute", "kind", "default"), rows)
-        yield _table(("constraint", "what holds"), _constraints(op))
+    yield "Every op has a page beside this one."
+
+
+def op_page(spec: OpSpec) -> Iterator[str]:
+    """The blocks of an op's page."""
+    op = spec.op
+    yield f"# `{op.OPERATION_NAME}`"
+    yield inspect.getdoc(op) or ""
+    values = [*_roles(op.operand_defs, "operand"), *_roles(op.result_defs, "result")]
+    yield _table(("value", "role"), values)
+    rows = (
+        (f"`{field.name}`", field.expected.replace("<", r"\<"), _default(field))
+        for field in op.fields.values()
+    )
+    yield _table(("attribute", "kind", "default"), rows)
+    yield _table(("constraint", "what holds"), _constraints(op))
+    yield _table(("where it comes from and goes to", "names"), _names(spec))
+
+
+def _names(spec: OpSpec) -> Iterator[tuple[str, str]]:
+    """The names in an op's declaration, those that there are."""
+    named = {
+        "custom calls": spec.custom_calls,
+        "composites": (spec.op.OPERATION_NAME, *spec.composites),
+        "ONNX operators": spec.onnx,
+        "raised from primitives by": spec.raised_by,
+        "made by": spec.fused_by,
+        "expanded by": (spec.expanded_by,),
+    }
+    for what, names in named.items():
+        if names:
+            yield what, ", ".join(f"`{name}`" for name in names)
 
 
 def _roles(definitions: Iterable, role: str) -> Iterator[tuple[str, str]]:
@@ -115,7 +140,7 @@ def passes_document() -> Iterator[str]:
     for name in passes.NAMES:
         yield from _pass(passes.get(name))
     yield "# Pipelines"
-    for name, pipeline in pipelines.PIPELINES.items():
+    for name, pipeline in pipelines.named().items():
         default = " The default." if name == pipelines.DEFAULT else ""
         yield f"## `{name}`"
         yield pipeline.summary + default

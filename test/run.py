@@ -76,7 +76,8 @@ SUITES = {
         (
             *("test/frontends", "test/oracles", "test/models/test_architectures.py"),
             *("test/execution/test_session.py", "test/execution/test_session_aarch64.py"),
-            *("test/unit/test_benchmarks_models.py", "test/longuse/test_packages.py"),
+            *("test/unit/test_benchmarks_models.py", "test/unit/test_specs.py"),
+            "test/longuse/test_packages.py",
         ),
     ),
 }

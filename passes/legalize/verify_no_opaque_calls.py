@@ -6,8 +6,8 @@ import difflib
 from dataclasses import dataclass
 
 from attnorm.analysis.shape_assertions import TARGET
-from attnorm.building.callees import CUSTOM_CALLS
 from attnorm.building.reductions import REDUCTIONS
+from attnorm.dialect import CUSTOM_CALLS
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Rewriter, apply_patterns
 

@@ -12,14 +12,7 @@ from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Rewriter, apply_patterns, operations
 
 from ..base import Pass, Report, option
-from ..expand import expand_layer_norm, expand_rms_norm, expand_sdpa, expand_softmax
-
-EXPANSIONS = [
-    *expand_rms_norm.PATTERNS,
-    *expand_layer_norm.PATTERNS,
-    *expand_softmax.PATTERNS,
-    *expand_sdpa.PATTERNS,
-]
+from ..expand import expansions
 
 
 class _Decompositions:
@@ -48,7 +41,7 @@ class _Decompositions:
         """Adds the functions."""
         for signature in self._wanted.values():
             with signature.location:
-                apply_patterns(signature.define(self._symbols.body), EXPANSIONS)
+                apply_patterns(signature.define(self._symbols.body), expansions())
 
 
 def _attributes(op: ir.Operation) -> dict[str, ir.Attribute]:

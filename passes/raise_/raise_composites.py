@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attnorm.building.callees import COMPOSITES, Call
-from attnorm.dialect import call_attributes, composites
+from attnorm.dialect import COMPOSITES, call_attributes, composites
+from attnorm.dialect.calls import Call
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns, run_native
 
@@ -13,7 +13,7 @@ from ..base import Pass, Report
 
 
 def raise_composite(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
-    """Pattern: composite "known" -> the attnorm op that its row in the table builds"""
+    """Pattern: composite "known" -> the attnorm op that its declaration builds"""
     name = op.attributes["name"].value
     if name not in COMPOSITES and not composites.is_own(op):
         return False
@@ -43,12 +43,12 @@ def _own_op(op: ir.Operation, rewriter: Rewriter) -> list[ir.Value]:
 class RaiseCompositesPass(Pass):
     """Composites known by name become attnorm ops.
 
-    Fires on `odml.rms_norm`, `odml.scaled_dot_product_attention` and the `tenstorrent.*` rows of
-    `building/callees.py`, and on `attnorm.*`, which `to-composites` made. Private functions
-    that nothing refers to any more are erased.
+    Fires on the names that an op is declared with in its file of `dialect/`, such as
+    `odml.rms_norm`, and on `attnorm.*`, which `to-composites` made. Private functions that nothing
+    refers to any more are erased.
 
-    Refuses, and leaves as it is, a composite with attributes, operands or types that its row does
-    not know. `odml.group_norm` and every other name stay.
+    Refuses, and leaves as it is, a composite with attributes, operands or types that the
+    declaration does not know. Every other name stays.
 
     ```mlir
     func.func @norm(%x: tensor<2x4xf32>, %w: tensor<4xf32>) -> tensor<2x4xf32> {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from attnorm.building.callees import CUSTOM_CALLS, Call
-from attnorm.dialect import call_attributes
+from attnorm.dialect import CUSTOM_CALLS, call_attributes
+from attnorm.dialect.calls import Call
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns
 
@@ -16,13 +16,13 @@ from ..base import Pass, Report, option
 def raise_custom_call(
     op: ir.Operation, rewriter: Rewriter, *, report: Report, epsilon: float | None
 ) -> bool:
-    """Pattern: custom_call @known(operands) -> the attnorm op that its row in the table builds"""
+    """Pattern: custom_call @known(operands) -> the attnorm op that its declaration builds"""
     target = op.attributes["call_target_name"].value
     if target not in CUSTOM_CALLS:
         return False
     try:
         call = Call(op, call_attributes.read(op), rewriter, epsilon)
-        values = CUSTOM_CALLS[target].raise_(call)
+        values = CUSTOM_CALLS[target].callee.raise_(call)
     except Refusal as refusal:
         report.error(op, f"@{target}: {refusal}")
         return False
@@ -34,11 +34,11 @@ def raise_custom_call(
 class RaiseCustomCallsPass(Pass):
     """Custom calls known by name become attnorm ops.
 
-    Fires on the targets of `building/callees.py`: RMSNorm, LayerNorm, softmax and attention under
-    the names of LiteRT, JAX, torch, tt-xla and SKaiNET. A row there says where epsilon, scale and
-    causality come from. Leaves other targets alone.
+    Fires on the targets that an op is declared with in its file of `dialect/`: norms, softmax and
+    attention under the names of LiteRT, JAX, torch, tt-xla and SKaiNET. The declaration says where
+    epsilon, scale and causality come from. Leaves other targets alone.
 
-    Fails on a known target whose operands, attributes or types are not what its row says, and on
+    Fails on a known target whose operands, attributes or types are not what it says, and on
     `@ai_edge_torch.rms_norm` without the option `rms-norm-epsilon`: that call carries no epsilon.
 
     ```mlir

@@ -8,16 +8,9 @@ from functools import partial
 from attnorm import dialect
 from attnorm.analysis.affine import Affine, Factor, factor_along, unwidened
 from attnorm.analysis.mean_apart import with_mean
-from attnorm.analysis.roots import ROOTS, Normalised, Statistic, normalised, under
-from attnorm.analysis.statistics import (
-    Path,
-    axes_of_rows,
-    mean_of,
-    mean_square_of,
-    only_user,
-    same_value,
-    square_of,
-)
+from attnorm.analysis.roots import ROOTS, Normalised, Statistic, normalised
+from attnorm.analysis.statistics import only_user
+from attnorm.analysis.variance import deviation_of, variance_under
 from attnorm.analysis.views import Atom, Dim, is_splat, made_by, trace
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns, erase_dead
@@ -36,7 +29,7 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
         return False
     raised = False
     try:
-        variance = _variance(op)
+        variance = variance_under(op)
         if variance is None:
             return False
         for found in normalised(op, variance.path, partial(_deviates, variance), factor_along):
@@ -53,85 +46,11 @@ def raise_layer_norm(op: ir.Operation, rewriter: Rewriter, *, report: Report) ->
     return raised
 
 
-def _variance(root: ir.Operation) -> Statistic | None:
-    if (inside := under(root)) is None:
-        return None
-    value, epsilon, path = inside
-    value = _unclamped(value, path)
-    return _mean_of_squares(value, epsilon, path) or _difference(value, epsilon, path)
-
-
-def _unclamped(variance: ir.Value, path: Path) -> ir.Value:
-    """The variance of `max(0, variance)`: flax and Equinox make sure that it is not negative."""
-    maximum = made_by(path.peel(variance), "maximum")
-    if maximum is not None:
-        for index in (0, 1):
-            if is_splat(maximum.operands[1 - index], 0):
-                return path.step(maximum, index)
-    return variance
-
-
-def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
-    """mean((x - mean(x))^2)"""
-    squares = mean_square_of(inside, path)
-    if squares is None:
-        return None
-    reduced, deviation = squares
-    found = _deviation_of(deviation)
-    if found is None or found[1] != reduced.axes:
-        return None
-    return Statistic(unwidened(found[0]), reduced, epsilon, path)
-
-
-def _deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
-    """x and the axes of `x - mean(x, axes)`; refuses one that rounds to a half type."""
-    path = Path()
-    op = made_by(path.peel_casts(value), "subtract")
-    if op is None:
-        return None
-    x, mean = op.operands
-    reduced = mean_of(mean, path)
-    if reduced is None:
-        return None
-    axes = axes_of_rows(mean, path, reduced, unwidened(reduced.x), unwidened(x))
-    half = next(filter(is_half, path.elements), None)
-    if axes is not None and half is not None:
-        raise Refusal(f"variance: expected x - mean(x) in f32 or f64, got {half}")
-    return None if axes is None else (x, axes)
-
-
-def _difference(inside: ir.Value, epsilon: float, path: Path) -> Statistic | None:
-    """mean(x^2) - mean(x)^2: flax's fast variance."""
-    op = made_by(path.peel(inside), "subtract")
-    if op is None:
-        return None
-    squared, mean = op.operands[1], Path()
-    square = producer(mean.peel(squared))
-    if square is None or square_of(square.results[0]) is None:
-        return None
-    first = mean_of(mean.step(square, 0), mean)
-    reduced = mean_of(path.step(op, 0), path)
-    if first is None or reduced is None or first.axes != reduced.axes:
-        return None
-    x = square_of(path.peel_casts(reduced.x))
-    if x is None or not same_value(first.x, x):
-        return None
-    # Both of the same rows: a mean may be turned on its way to the difference.
-    rows = trace(op.operands[0], path.through, rounding=True)
-    others = trace(squared, mean.through, rounding=True)
-    if (rows.source, others.source) != (reduced.op.results[0], first.op.results[0]):
-        return None
-    if rows.dims != others.dims:
-        return None
-    path.elements += mean.elements
-    return Statistic(unwidened(x), reduced, epsilon, path)
-
-
 def _deviates(
     variance: Statistic, value: ir.Value, rows: ir.Value
 ) -> tuple[ir.Value, tuple[int, ...]] | None:
     """x and the axes, if `value` is x - mean(x) of the x whose variance `rows` spreads."""
-    found = _deviation_of(value)
+    found = deviation_of(value)
     if found is None:
         return None
     x, axes = found

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from attention_idioms import LOWEST
-from function_text import FLOATS, Function, mixed, names, signature, small_integers, some_true
+from function_text import Function, mixed, names, signature, some_true
 from idiom_steps import IDIOMS, head_norm
 from idioms import Value
+from op_sdpa import heads, mask_of
 from plain_steps import PLAIN, cast, same, unary
 
 Step = Callable[[Function], None]
+OPS: tuple[Step, ...] = tuple(
+    step
+    for path in sorted(Path(__file__).parent.glob("op_*.py"))
+    for step in import_module(path.stem).STEPS
+)
+"""The ops of the dialect: a file a family."""
 
 
 def steps(f: Function, count: int) -> None:
@@ -72,7 +80,7 @@ def composite(f: Function) -> None:
     operands = [f.take_float()]
     callee = inner(f, operands, f.pick(1, 1, 2))
     results = last(callee)
-    wanted = f.pick("my.block", "odml.group_norm", "aten.gelu.default", "attnorm.other")
+    wanted = f.pick("my.block", "odml.batch_norm", "aten.gelu.default", "attnorm.other")
     give_composite(f, wanted, operands, callee, results, f.pick("", 'kind = "a"', "n = 2 : i64"))
 
 
@@ -245,45 +253,6 @@ ATTENTIONS = (
 )
 
 
-def heads(f: Function, *, litert: bool) -> tuple[list[Value], Value, list[int]]:
-    """q, k and v, what comes of them, and the shape of the scores."""
-    element = f.pick("f32", "f32", "f16", "bf16", "f64")
-    b, k, g = f.size(f.pick(1, 2)), f.pick(1, 2), f.pick(1, 1, 2)
-    t, s = f.size(f.pick(1, 2, 4)), f.size(f.pick(1, 3, 4))
-    d, e = f.pick(1, 2, 4), f.pick(1, 2, 4)
-    shapes = [[b, k * g, t, d], [b, k, s, d], [b, k, s, e], [b, k * g, t, e]]
-    if litert:
-        shapes = [[shape[0], shape[2], shape[1], shape[3]] for shape in shapes]
-    values = [f.argument(shape, element, mixed) for shape in shapes[:3]]
-    return values, Value("", tuple(shapes[3]), element), [b, k * g, t, s]
-
-
-def mask_of(f: Function, scores: Sequence[int], *, full: bool = False, floats: bool) -> Value:
-    """A mask of the scores' shape, or one that broadcasts to it."""
-    if not (full or f.is_dynamic) and f.pick(True, False, False):
-        return band_of(f, scores[-2:])
-    shape = [f.pick(size, 1) for size in scores]
-    if not full:
-        shape = shape[f.pick(*range(len(shape))) :]
-    if floats or f.pick(True, False):
-        return f.argument(shape, f.pick("f32", "f32", "f16", "bf16"), mixed)
-    return f.argument(shape, "i1", some_true)
-
-
-def band_of(f: Function, shape: Sequence[int]) -> Value:
-    """A mask of positions, as a predicate or to be added."""
-    query, key = f.iota(0, shape, "i32"), f.iota(1, shape, "i32")
-    moved = f.either("add", query, f.number(f.pick(0, 0, 1, -1, 2), query))
-    kept = f.compare(f.pick("LE", "LE", "LT", "GE", "GT", "EQ"), key, moved)
-    if f.pick(True, False, False):
-        near = f.binary("subtract", query, key)
-        kept = f.either("and", kept, f.compare("LT", near, f.number(f.pick(1, 2, 3), near)))
-    if f.pick(True, False):
-        return kept
-    zero = f.constant(0.0, shape, "f32")
-    return f.select(kept, zero, f.number(f.pick(-math.inf, -math.inf, LOWEST, -1e30), zero))
-
-
 def attention_call(f: Function) -> None:
     """Opaque attention."""
     target = f.pick(*ATTENTIONS)
@@ -330,83 +299,6 @@ def unknown_call(f: Function) -> None:
     f.symbols.refusable = True
 
 
-# -- ops of the dialect ----------------------------------------------------------------------------
-
-
-def norm_op(f: Function) -> None:
-    """An op of a norm."""
-    x = f.take(lambda v: v.element in FLOATS and v.rank >= 1 and 0 not in v.shape)
-    if 0 in x.shape:
-        return
-    count = f.pick(1, 1, 2)
-    axes = sorted({f.pick(*range(x.rank)) for _ in range(count)})
-    kind = f.pick("rms_norm", "rms_norm", "layer_norm", "add_rms_norm", "rms_norm_mul", "softmax")
-    element = f.pick(x.element, x.element, *FLOATS)
-    result = Value("", x.shape, element)
-    attributes = [f"axes = array<i64: {', '.join(map(str, axes))}>", "epsilon = 1.0e-5 : f64"]
-    sizes = [f.pick(x.shape[axis], x.shape[axis], 1) for axis in axes]
-    weights = [f.argument(sizes, f.pick(x.element, "f32"), mixed) for _ in range(f.pick(0, 1, 2))]
-    if kind == "softmax":
-        text = f'"attnorm.softmax"({x.name}) {{axis = {axes[0]} : i64}}'
-        f.give(*f.several(f"{text} : {signature([x], [result])}", [result]))
-        return
-    if kind == "layer_norm":
-        segments, operands = [1, len(weights) > 0, len(weights) > 1], [x, *weights]
-    else:
-        weights = weights[:1]
-        attributes.append(f'cast = "{f.pick("before_weight", "after_weight", "throughout")}"')
-        if weights and f.pick(True, False):
-            attributes.append("weight_offset = 1.0 : f64")
-        segments, operands = [1, len(weights)], [x, *weights]
-    results = [result]
-    if kind == "add_rms_norm":
-        other = f.take(lambda v: v.type == x.type)
-        segments, operands = [1, 1, len(weights)], [x, other, *weights]
-        results = [x, result]
-    if kind == "rms_norm_mul":
-        shape = [f.pick(size, size, 1) for size in x.shape][f.pick(*range(x.rank)) :]
-        by = f.argument(shape, element, mixed)
-        segments, operands = [1, 1, len(weights)], [x, by, *weights]
-    attributes.append(
-        f"operandSegmentSizes = array<i32: {', '.join(str(int(s)) for s in segments)}>"
-    )
-    text = f'"attnorm.{kind}"({names(operands)}) {{{", ".join(attributes)}}}'
-    f.give(*f.several(f"{text} : {signature(operands, results)}", results))
-
-
-def sdpa_op(f: Function) -> None:
-    """An op of attention, with every attribute."""
-    operands, result, scores = heads(f, litert=False)
-    result = Value("", result.shape, f.pick(result.element, result.element, *FLOATS))
-    mask = [mask_of(f, scores, floats=False)] if f.pick(True, False) else []
-    sinks = f.pick(True, False, False)
-    sink = [f.argument([scores[1]], f.pick("f32", result.element), mixed)] if sinks else []
-    attributes = [f"scale = {f.pick(1.0, 0.5, 0.3, -1.0)} : f64"]
-    causal = f.pick(True, False)
-    window = f.pick((-1, -1), (-1, -1), (1, -1), (2, 1), (-1, 0))
-    if causal:
-        attributes.append("causal = true")
-    if window != (-1, -1):
-        attributes.append(f"window = array<i64: {window[0]}, {window[1]}>")
-    start: list[Value] = []
-    if causal or window != (-1, -1):
-        attributes.append(f"offset = {f.pick(0, 0, 1, -1, 3, scores[3] - scores[2])} : i64")
-        if f.pick(True, False, False):
-            start = [f.argument([], "i32", small_integers)]
-    if f.pick(True, False, False):
-        attributes.append(f"softcap = {f.pick(2.0, 30.0)} : f64")
-    attributes.append(f'fully_masked = "{f.pick("nan", "zero", "uniform")}"')
-    segments = [1, 1, 1, len(mask), len(sink), len(start)]
-    attributes.append(f"operandSegmentSizes = array<i32: {', '.join(map(str, segments))}>")
-    results = [result]
-    if f.pick(True, False, False):
-        results.append(Value("", result.shape[:-1], f.pick("f32", result.element)))
-    operands = [*operands, *mask, *sink, *start]
-    f.symbols.tame |= bool(mask) or causal or window != (-1, -1)
-    text = f'"attnorm.sdpa"({names(operands)}) {{{", ".join(attributes)}}}'
-    f.give(*f.several(f"{text} : {signature(operands, results)}", results))
-
-
 # -- regions ---------------------------------------------------------------------------------------
 
 
@@ -446,11 +338,11 @@ def loop(f: Function) -> None:
 
 CALLS = (
     *(call, call, composite, norm_composite, reduce_call, norm_call, softmax_call),
-    *(attention_call, norm_op, norm_op, sdpa_op, sdpa_op, marked, branch, loop),
+    *(attention_call, *OPS, marked, branch, loop),
 )
 
 DYNAMIC: tuple[Step, ...] = (
-    *(unary, same, cast, norm_op, norm_op, sdpa_op, reduce_call, norm_call),
+    *(unary, same, cast, *OPS, reduce_call, norm_call),
     *(softmax_call, attention_call),
 )
 """What needs no computation of sizes."""

@@ -1,4 +1,4 @@
-"""Attention as JAX has it: docs/semantics.md, "Attention"."""
+"""Attention as JAX has it: docs/semantics/sdpa.md."""
 
 from __future__ import annotations
 

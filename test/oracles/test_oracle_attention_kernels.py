@@ -1,4 +1,4 @@
-"""Attention as MLX and IREE have it: docs/semantics.md, "Attention"."""
+"""Attention as MLX and IREE have it: docs/semantics/sdpa.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention as ONNX and onnxruntime have it: docs/semantics.md, "Attention"."""
+"""Attention as ONNX and onnxruntime have it: docs/semantics/sdpa.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention as torch and transformers have it: docs/semantics.md, "Attention"."""
+"""Attention as torch and transformers have it: docs/semantics/sdpa.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LayerNorm as the systems have it: docs/semantics.md, "LayerNorm"."""
+"""LayerNorm as the systems have it: docs/semantics/layer_norm.md."""
 
 from __future__ import annotations
 

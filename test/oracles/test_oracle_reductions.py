@@ -1,4 +1,4 @@
-"""Reductions as the systems have them: docs/semantics.md, "Reductions"."""
+"""Reductions as the systems have them: docs/semantics/reductions.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RMSNorm as the systems have it: docs/semantics.md, "RMSNorm"."""
+"""RMSNorm as the systems have it: docs/semantics/rms_norm.md."""
 
 from __future__ import annotations
 

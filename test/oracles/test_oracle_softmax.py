@@ -1,4 +1,4 @@
-"""Softmax as the systems have it: docs/semantics.md, "Softmax"."""
+"""Softmax as the systems have it: docs/semantics/softmax.md."""
 
 from __future__ import annotations
 

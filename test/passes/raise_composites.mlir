@@ -117,9 +117,9 @@ func.func private @impl(tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
 // Other names stay, and so do their decompositions.
 // CHECK-LABEL: func.func @others
 func.func @others(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
-  // CHECK: composite "odml.group_norm"
+  // CHECK: composite "odml.batch_norm"
   // CHECK: composite "chlo.top_k"
-  %0 = stablehlo.composite "odml.group_norm" %x {composite_attributes = {epsilon = 0.5 : f32}, decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %0 = stablehlo.composite "odml.batch_norm" %x {composite_attributes = {epsilon = 0.5 : f32}, decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   %1 = stablehlo.composite "chlo.top_k" %0 {decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %1 : tensor<2x4xf32>
 }

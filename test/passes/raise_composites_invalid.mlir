@@ -56,9 +56,9 @@ func.func private @impl(tensor<2x4xf32>) -> tensor<2x4xf32>
 // A name in our dialect that is no op.
 // CHECK-LABEL: func.func @own_name
 func.func @own_name(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
-  // CHECK: stablehlo.composite "attnorm.group_norm"
-  // expected-remark @+1 {{"attnorm.group_norm": name: expected one of attnorm.rms_norm, }}
-  %0 = stablehlo.composite "attnorm.group_norm" %x {version = 1 : i32, decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  // CHECK: stablehlo.composite "attnorm.batch_norm"
+  // expected-remark @+1 {{"attnorm.batch_norm": name: expected one of attnorm.rms_norm, }}
+  %0 = stablehlo.composite "attnorm.batch_norm" %x {version = 1 : i32, decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }
 // CHECK: func.func private @impl

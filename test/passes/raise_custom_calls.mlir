@@ -157,7 +157,7 @@ func.func @litert_attention_mask(%q: tensor<1x3x2x4xf32>, %k: tensor<1x5x2x4xf32
 // A name that no row has is left alone.
 // CHECK-LABEL: func.func @unknown
 func.func @unknown(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
-  // CHECK: stablehlo.custom_call @group_norm
-  %0 = stablehlo.custom_call @group_norm(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  // CHECK: stablehlo.custom_call @batch_norm
+  %0 = stablehlo.custom_call @batch_norm(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }

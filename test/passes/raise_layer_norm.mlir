@@ -260,3 +260,24 @@ func.func @mean_apart_near_misses(%x: tensor<2x4xf32>, %w: tensor<4xf32>, %b: te
   %16 = stablehlo.subtract %10, %scaled : tensor<2x4xf32>
   return %11, %13, %15, %16 : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
 }
+
+// A dimension of 1 that is reduced too, as torch hides the batch of an InstanceNorm in one.
+// CHECK-LABEL: func.func @unit_dimension
+func.func @unit_dimension(%x: tensor<1x12x5xf32>) -> tensor<1x12x5xf32> {
+  // CHECK: "attnorm.layer_norm"(%arg0) {axes = array<i64: 2>, epsilon = 5.000000e-01 : f64
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %n = stablehlo.constant dense<5.0> : tensor<12xf32>
+  %e = stablehlo.constant dense<0.5> : tensor<12xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add across dimensions = [0, 2] : (tensor<1x12x5xf32>, tensor<f32>) -> tensor<12xf32>
+  %1 = stablehlo.divide %0, %n : tensor<12xf32>
+  %2 = stablehlo.broadcast_in_dim %1, dims = [1] : (tensor<12xf32>) -> tensor<1x12x5xf32>
+  %3 = stablehlo.subtract %x, %2 : tensor<1x12x5xf32>
+  %4 = stablehlo.multiply %3, %3 : tensor<1x12x5xf32>
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add across dimensions = [0, 2] : (tensor<1x12x5xf32>, tensor<f32>) -> tensor<12xf32>
+  %6 = stablehlo.divide %5, %n : tensor<12xf32>
+  %7 = stablehlo.add %6, %e : tensor<12xf32>
+  %8 = stablehlo.rsqrt %7 : tensor<12xf32>
+  %9 = stablehlo.broadcast_in_dim %8, dims = [1] : (tensor<12xf32>) -> tensor<1x12x5xf32>
+  %10 = stablehlo.multiply %3, %9 : tensor<1x12x5xf32>
+  return %10 : tensor<1x12x5xf32>
+}

@@ -32,7 +32,7 @@ FURTHER = {"jax/gemma_block_f32.mlir": 1e-5}
 # Structure, and what no pass makes: random numbers, and calls that nobody knows.
 OTHERS = frozenset({"builtin.module", "func.func", "func.return", "shape.assuming_yield"})
 OTHERS |= {"stablehlo.return", "stablehlo.rng"}
-UNKNOWN = frozenset({"group_norm", "mystery", "reduce_foo", "reduce_summ", "rmsnorm"})
+UNKNOWN = frozenset({"batch_norm", "mystery", "reduce_foo", "reduce_summ", "rmsnorm"})
 
 
 def values_of(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -32,8 +32,8 @@
 // CHECK: --raise-custom-calls {{.*}}Custom calls known by name become attnorm ops.
 // CHECK: rms-norm-epsilon {{.*}}epsilon of the RMSNorm calls
 // CHECK: --raise-composites
-// CHECK: --fuse-norm-mul
 // CHECK: --fuse-add-norm
+// CHECK: --fuse-norm-mul
 // CHECK: --expand-rms-norm
 // CHECK: --expand-layer-norm
 // CHECK: --expand-softmax

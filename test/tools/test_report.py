@@ -15,15 +15,14 @@ from exports import ABSENT, BESIDE, MANIFEST
 
 import attnorm
 from attnorm.checking.contents import Size, Sizes
+from attnorm.dialect import SPECS
 from attnorm.execution.choices import merge
 from attnorm.execution.kernels import Choice
 from attnorm.ir.rewriting import run_native
 from attnorm.ir.serialization import bytecode
 from attnorm.tools.cli import main
 
-NONE = dict.fromkeys(
-    ("rms_norm", "rms_norm_mul", "add_rms_norm", "layer_norm", "softmax", "sdpa"), 0
-)
+NONE = {spec.name: 0 for spec in SPECS}
 
 NORM_MUL = """\
 func.func @main(%x: tensor<2x?xf32>, %g: tensor<2x?xf32>) -> tensor<2x?xf32> {

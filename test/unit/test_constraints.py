@@ -60,7 +60,7 @@ def test_functions_are_named_after_what_they_violate(op: str) -> None:
 def test_every_id_named_exists() -> None:
     """No test or document names a constraint that no op has."""
     tests = (path for suffix in ("mlir", "py") for path in (ROOT / "test").rglob(f"*.{suffix}"))
-    paths = [*(path for path in tests if path != Path(__file__)), *(ROOT / "docs").glob("*.md")]
+    paths = [*(path for path in tests if path != Path(__file__)), *(ROOT / "docs").rglob("*.md")]
     named = {identifier for path in paths for identifier in mentioned(path.read_text())}
     assert named <= IDS.keys()
     assert named

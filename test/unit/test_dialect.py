@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from runpy import run_path
 from threading import Barrier
 from typing import Any
 
@@ -21,8 +23,6 @@ from attnorm.ir.mlir import ir
 X, W = "tensor<2x4xf32>", "tensor<4xf32>"
 Q, K, V = "tensor<1x4x5x8xf32>", "tensor<1x2x7x8xf32>", "tensor<1x2x7x3xf32>"
 NORM = {"axes": (1,), "epsilon": 1e-6}
-GEMMA = {**NORM, "weight_offset": 1.0, "cast": "before_weight"}
-BAND = {"scale": 0.5, "causal": True, "offset": 2, "window": (3, 0)}
 
 
 @pytest.fixture
@@ -125,23 +125,11 @@ def test_two_threads() -> None:
 Builder = Callable[..., Any]
 
 CASES: dict[str, tuple[Builder, tuple[str | None, ...], dict[str, Any]]] = {
-    "rms_norm": (dialect.rms_norm, (X,), NORM),
-    "rms_norm_weight": (dialect.rms_norm, (X, W), GEMMA),
-    "rms_norm_mul": (dialect.rms_norm_mul, (X, X), NORM),
-    "rms_norm_mul_weight": (dialect.rms_norm_mul, (X, X, W), GEMMA),
-    "add_rms_norm": (dialect.add_rms_norm, (X, X), NORM),
-    "add_rms_norm_weight": (dialect.add_rms_norm, (X, X, W), GEMMA),
-    "layer_norm": (dialect.layer_norm, (X,), NORM),
-    "layer_norm_weight": (dialect.layer_norm, (X, W), NORM),
-    "layer_norm_bias": (dialect.layer_norm, (X, None, W), NORM),
-    "softmax": (dialect.softmax, (X,), {"axis": 1}),
-    "sdpa": (dialect.sdpa, (Q, K, V), {"scale": 0.5}),
-    "sdpa_mask": (dialect.sdpa, (Q, K, V, "tensor<5x7xi1>"), {"scale": 0.5}),
-    "sdpa_sinks": (dialect.sdpa, (Q, K, V, None, W), {"scale": 0.5}),
-    "sdpa_start": (dialect.sdpa, (Q, K, V, None, None, "tensor<i32>"), BAND),
-    "sdpa_zero": (dialect.sdpa, (Q, K, V), {"scale": 0.5, "fully_masked": "zero"}),
-    "sdpa_softcap": (dialect.sdpa, (Q, K, V), {"scale": 0.5, "softcap": 50.0}),
+    name: case
+    for path in sorted((Path(__file__).parent / "builder_cases").glob("*.py"))
+    for name, case in run_path(str(path))["CASES"].items()
 }
+"""Builders, the types of their operands, options: a file for each op."""
 ALL = pytest.mark.parametrize("case", CASES)
 
 

@@ -45,6 +45,12 @@ class View:
     dims: tuple[Dim, ...]
     elements: tuple[ir.Type, ...]
 
+    def axes(self) -> set[int]:
+        """The dimensions of the value that vary with the source."""
+        return {
+            index for index, dim in enumerate(self.dims) if any(a.axis is not None for a in dim)
+        }
+
 
 def _holds(narrow: ir.Type, wide: ir.Type) -> bool:
     if narrow == wide:

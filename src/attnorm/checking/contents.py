@@ -2,9 +2,9 @@
 
 `Report.to_json`, and `attnorm report --json`, give one object with these keys, in this order:
 
-    counts    {"rms_norm": 1, "rms_norm_mul": 0, "add_rms_norm": 0, "layer_norm": 0, "softmax": 0,
-              "sdpa": 0}, as raised: an RMSNorm and a multiply after it are one rms_norm. The
-              softmax inside of an sdpa is not counted again.
+    counts    {"rms_norm": 1, "rms_norm_mul": 0, ...}, every op of the dialect, as raised: an
+              RMSNorm and a multiply after it are one rms_norm. The softmax inside of an sdpa is not
+              counted again.
     functions {"main": {"rms_norm": 1, ...}, ...}: the same by function, of those that have any
     fused     the same keys after `attnorm-fuse`: there they are one rms_norm_mul
     ops       every op as raised, in the order of the module:
@@ -43,7 +43,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import dialect
-from ..building.callees import COMPOSITES, CUSTOM_CALLS
 from ..building.reductions import REDUCTIONS
 from ..dialect.base import shape_of
 from ..errors import AttnormError, Diagnostic
@@ -58,10 +57,13 @@ if TYPE_CHECKING:
     from ..execution.choices import Kernel
 
 RAISE, FUSE = "attnorm-raise", "attnorm-fuse"
-_KINDS = ("rms_norm", "rms_norm_mul", "add_rms_norm", "layer_norm", "softmax", "sdpa")
 _CALLS = {
-    "stablehlo.custom_call": ("custom_call", "call_target_name", (*REDUCTIONS, *CUSTOM_CALLS)),
-    "stablehlo.composite": ("composite", "name", (*COMPOSITES, *dialect.OPS)),
+    "stablehlo.custom_call": (
+        "custom_call",
+        "call_target_name",
+        (*REDUCTIONS, *dialect.CUSTOM_CALLS),
+    ),
+    "stablehlo.composite": ("composite", "name", (*dialect.COMPOSITES, *dialect.OPS)),
 }
 """What is opaque: its kind, the attribute that names it, the names that some pass knows."""
 _OPENS_COMPOSITES = "stablehlo-legalize-composite-to-call"
@@ -250,7 +252,7 @@ def _survey(module: ir.Operation) -> _Survey:
 
 def _counts(ops: Iterable[FoundOp]) -> dict[str, int]:
     found = Counter(op.op for op in ops)
-    return {kind: found[kind] for kind in _KINDS}
+    return {spec.name: found[spec.name] for spec in dialect.SPECS}
 
 
 def _by_function(ops: Sequence[FoundOp]) -> dict[str, dict[str, int]]:

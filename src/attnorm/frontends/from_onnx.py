@@ -31,13 +31,11 @@ def from_onnx(source: str | Path | bytes, *, dims: Mapping[str, int] | None = No
     """
     require("onnx", extra="onnx")
     from . import onnx_importer
-    from .onnx_rewrite import rewrite
+    from .onnx_rewrite import OPS, rewrite
 
     file = "<bytes>" if isinstance(source, bytes) else str(source)
     model, places = rewrite(_load(source, file), dict(dims or {}), file)
-    module = onnx_importer.import_model(
-        model, dialect.new_context(), {"rms_norm", "sdpa"}, _build, places
-    )
+    module = onnx_importer.import_model(model, dialect.new_context(), set(OPS), _build, places)
     run(module, "to-composites")
     onnx_importer.finish(module, places)
     # A context without the torch dialect, and a module that shares no memory with the model.

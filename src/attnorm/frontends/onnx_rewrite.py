@@ -7,30 +7,24 @@ from collections.abc import Callable, Mapping
 import onnx
 from onnx import helper, numpy_helper
 
+from ..dialect import SPECS
+from ..dialect.base import is_single
+from ..dialect.spec import OpSpec, resolve
 from ..errors import AttnormError, Diagnostic
-from .onnx_attention import attention, group_query_attention, multi_head_attention
 from .onnx_graph import DOMAIN, Graph, Node, NotYet, Refusal, sizes
 from .onnx_names import Places, describe, settle_names
-from .onnx_norms import (
-    rms_normalization,
-    simplified_layer_normalization,
-    skip_simplified_layer_normalization,
-)
 from .onnx_sizes import settle_sizes
 
 Rewrite = Callable[[Graph, Node], list[str]]
 """Emits what a node means; the values of its outputs, "" for one that is not asked for."""
 
-_MICROSOFT = "com.microsoft"
+OPS: dict[str, OpSpec] = {spec.name: spec for spec in SPECS if spec.onnx}
+"""The ops of the dialect that nodes become."""
 REWRITES: dict[tuple[str, str], Rewrite] = {
-    ("", "RMSNormalization"): rms_normalization,
-    ("", "Attention"): attention,
-    # onnxruntime has it in both domains.
-    ("", "SimplifiedLayerNormalization"): simplified_layer_normalization,
-    (_MICROSOFT, "SimplifiedLayerNormalization"): simplified_layer_normalization,
-    (_MICROSOFT, "SkipSimplifiedLayerNormalization"): skip_simplified_layer_normalization,
-    (_MICROSOFT, "MultiHeadAttention"): multi_head_attention,
-    (_MICROSOFT, "GroupQueryAttention"): group_query_attention,
+    (domain, operator): resolve(function)
+    for spec in OPS.values()
+    for name, function in spec.onnx.items()
+    for domain, _, operator in [name.rpartition(".")]
 }
 _OLDEST = 13
 """The opset from which on the operators that rewrites emit have the inputs they are given."""
@@ -120,17 +114,13 @@ def _spell_out(tensor: onnx.TensorProto) -> None:
 def _shape_functions() -> list[onnx.FunctionProto]:
     """What inference takes our own nodes for: something that has a result of the same shape."""
     opset = [helper.make_opsetid("", 23)]
-    bodies = {
-        "rms_norm": (["x", "weight"], helper.make_node("Identity", ["x"], ["y"])),
-        "sdpa": (
-            ["q", "k", "v", "mask", "sinks", "start"],
-            helper.make_node("Attention", ["q", "k", "v"], ["y"]),
-        ),
-    }
-    return [
-        helper.make_function(DOMAIN, name, inputs, ["y"], [body], opset)
-        for name, (inputs, body) in bodies.items()
-    ]
+    functions = []
+    for name, spec in OPS.items():
+        operands = [item.name for item in spec.op.operand_defs]
+        required = [item.name for item in spec.op.operand_defs if is_single(item)]
+        body = helper.make_node(spec.onnx_shape, required, ["y"])
+        functions.append(helper.make_function(DOMAIN, name, operands, ["y"], [body], opset))
+    return functions
 
 
 def _detach_large(graph: onnx.GraphProto) -> list[onnx.TensorProto]:

@@ -20,6 +20,8 @@ from torch_mlir.extras.fx_importer import (
     create_mlir_tensor_type,
 )
 
+from ..dialect import SPECS
+from ..dialect.spec import resolve
 from ..errors import AttnormError
 from ..ir.diagnostics import raising_located
 from ..ir.mlir import ir
@@ -42,7 +44,9 @@ def decompositions() -> dict[Any, Any]:
     """
     table = torch.export.default_decompositions()
     table.update(get_decompositions(DEFAULT_DECOMPOSITIONS))
-    table[torch.ops.aten.native_layer_norm.default] = _native_layer_norm
+    for spec in SPECS:
+        for operator, function in spec.torch.items():
+            table[getattr(torch.ops.aten, operator).default] = resolve(function)
     table[torch.ops.aten.roll.default] = _roll
     table[torch.ops.aten.slice_scatter.default] = _slice_scatter
     table[torch.ops.aten.topk.default] = _topk
@@ -51,27 +55,6 @@ def decompositions() -> dict[Any, Any]:
     # What is a view of one kernel's result need not be one of what it decomposes to.
     table[torch.ops.aten.view.default] = _by_itself(torch.reshape)
     return table
-
-
-def _native_layer_norm(
-    x: torch.Tensor,
-    shape: Sequence[int],
-    weight: torch.Tensor | None,
-    bias: torch.Tensor | None,
-    epsilon: float,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """In f32 for half types, as torch's kernel: torch-mlir's is in x's type, torch's own in f64."""
-    axes = list(range(-len(shape), 0))
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
-    mean = wide.mean(axes, keepdim=True)
-    centred = wide - mean
-    inverse = torch.rsqrt((centred * centred).mean(axes, keepdim=True) + epsilon)
-    result = centred * inverse
-    if weight is not None:
-        result = result * weight
-    if bias is not None:
-        result = result + bias
-    return result.to(x.dtype), mean, inverse
 
 
 def _roll(x: torch.Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> torch.Tensor:

@@ -152,8 +152,8 @@ def _resolve(elements: tuple[Element, ...], nest: tuple[str, ...], text: str) ->
     for element in elements:
         if element.children is not None:
             yield from _nested(element, element.children, nest, text)
-        elif element.name in pipelines.PIPELINES:
-            expanded = parse_pipeline(pipelines.PIPELINES[element.name].expand(element.options))
+        elif element.name in pipelines.named():
+            expanded = parse_pipeline(pipelines.named()[element.name].expand(element.options))
             yield from _resolve(tuple(_moved(item, element.at) for item in expanded), nest, text)
         else:
             yield _placed(element, nest, text)
@@ -235,7 +235,7 @@ def _native_anchor(name: str, options: str) -> str:
         return restricted[1]
     if f"'{name}' does not refer to a registered" not in problem:
         raise AttnormError(f"{name}: {problem}")
-    near = difflib.get_close_matches(name, [*passes.NAMES, *pipelines.PIPELINES], n=1)
+    near = difflib.get_close_matches(name, [*passes.NAMES, *pipelines.named()], n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise AttnormError(f"unknown pass or pipeline '{name}'{hint}")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from ..errors import AttnormError
 
@@ -49,17 +50,6 @@ _NORMALIZE = (
     "fold-constants",
     "simplify-identities",
 )
-_IDIOMS = (
-    "raise-softmax",
-    "raise-sdpa",
-    "raise-mask-bands",
-    "raise-rms-norm",
-    "raise-layer-norm",
-)
-_RAISE = (*_NAMED, *_NORMALIZE, *_IDIOMS)
-_FUSE = ("fuse-add-norm", "fuse-norm-mul")
-_EXPAND_ROWS = ("expand-rms-norm", "expand-layer-norm", "expand-softmax")
-_EXPAND = (*_EXPAND_ROWS, "expand-sdpa")
 _LEGALIZE = (
     "legalize-dynamic-shapes",
     "legalize-f8",
@@ -73,7 +63,6 @@ _LEGALIZE = (
 )
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
-_TO_STABLEHLO = (*_RAISE, *_FUSE, *_EXPAND, "verify-no-opaque-calls", *_CLEAN)
 _SPECIALIZE = (
     # Ahead of the inliner: JAX names its dimension variables where it calls.
     "specialize-dims",
@@ -87,61 +76,81 @@ _SPECIALIZE = (
 )
 _SIZES = {"dims": "specialize-dims", "function": "specialize-dims"}
 
-PIPELINES: dict[str, Pipeline] = {
-    "normalize-stablehlo": Pipeline(
-        "One form for what exporters write in many: calls inlined, constants folded.",
-        _NORMALIZE,
-        {},
-    ),
-    "attnorm-raise": Pipeline(
-        "Custom calls, composites and what is written out become reductions and attnorm ops.",
-        _RAISE,
-        _EPSILON,
-    ),
-    "attnorm-fuse": Pipeline("Norms take in what stands beside them.", _FUSE, {}),
-    "attnorm-expand": Pipeline("attnorm ops become StableHLO primitives.", _EXPAND, {}),
-    "attnorm-to-stablehlo": Pipeline(
-        "Everything: raise, fuse, expand, verify, clean up; plain StableHLO comes out.",
-        _TO_STABLEHLO,
-        _EPSILON,
-    ),
-    "attnorm-legalize": Pipeline(
-        "What IREE refuses or cannot link, in forms that it takes: behind attnorm-to-stablehlo.",
-        _LEGALIZE,
-        {},
-    ),
-    "attnorm-to-composites": Pipeline(
-        "Raise and fuse, then keep the ops as composites with their decompositions.",
-        (*_RAISE, *_FUSE, "to-composites", "verify-no-opaque-calls", *_CLEAN),
-        _EPSILON,
-    ),
-    "attnorm-specialize": Pipeline(
-        "Dynamic dimensions get the sizes given; what computes the others is StableHLO.",
-        _SPECIALIZE,
-        _SIZES,
-    ),
-    "attnorm-to-iree": Pipeline(
-        "Everything for IREE: specialize, raise, fuse, expand, legalize, outline for kernels.",
-        (
-            *_SPECIALIZE,
-            "legalize-dot-algorithm",
-            *_RAISE,
-            *_FUSE,
-            *_EXPAND_ROWS,
-            "to-composites{only=sdpa}",
-            "verify-no-opaque-calls",
-            *_CLEAN,
-            *_LEGALIZE,
-            "expand-matvec",
-            "hold-projections",
-            "outline-rows",
-            "inline-small-resources",
-            *_CLEAN,
-        ),
-        {**_EPSILON, **_SIZES},
-    ),
-}
 DEFAULT = "attnorm-to-stablehlo"
 """What `attnorm.lower` runs."""
 TO_IREE = "attnorm-to-iree"
 """What `attnorm.compile`, `attnorm compile` and `attnorm run` run."""
+
+
+@cache
+def named() -> Mapping[str, Pipeline]:
+    """Every named pipeline. The passes for an op are those of its declaration."""
+    # The dialect takes MLIR, which is not loaded to know a name.
+    from ..dialect import SPECS
+
+    raising = (*_NAMED, *_NORMALIZE, *_in_order(name for s in SPECS for name in s.raised_by))
+    fusing = _in_order(name for spec in SPECS for name in spec.fused_by)
+    expanding = _in_order(spec.expanded_by for spec in SPECS)
+    expand_rows = _in_order(spec.expanded_by for spec in SPECS if not spec.kernel)
+    keep_for_kernels = tuple(f"to-composites{{only={s.name}}}" for s in SPECS if s.kernel)
+    return {
+        "normalize-stablehlo": Pipeline(
+            "One form for what exporters write in many: calls inlined, constants folded.",
+            _NORMALIZE,
+            {},
+        ),
+        "attnorm-raise": Pipeline(
+            "Custom calls, composites and what is written out become reductions and attnorm ops.",
+            raising,
+            _EPSILON,
+        ),
+        "attnorm-fuse": Pipeline("Norms take in what stands beside them.", fusing, {}),
+        "attnorm-expand": Pipeline("attnorm ops become StableHLO primitives.", expanding, {}),
+        "attnorm-to-stablehlo": Pipeline(
+            "Everything: raise, fuse, expand, verify, clean up; plain StableHLO comes out.",
+            (*raising, *fusing, *expanding, "verify-no-opaque-calls", *_CLEAN),
+            _EPSILON,
+        ),
+        "attnorm-legalize": Pipeline(
+            "What IREE refuses or gets wrong, in other forms: behind attnorm-to-stablehlo.",
+            _LEGALIZE,
+            {},
+        ),
+        "attnorm-to-composites": Pipeline(
+            "Raise and fuse, then keep the ops as composites with their decompositions.",
+            (*raising, *fusing, "to-composites", "verify-no-opaque-calls", *_CLEAN),
+            _EPSILON,
+        ),
+        "attnorm-specialize": Pipeline(
+            "Dynamic dimensions get the sizes given; what computes the others is StableHLO.",
+            _SPECIALIZE,
+            _SIZES,
+        ),
+        "attnorm-to-iree": Pipeline(
+            "Everything for IREE: specialize, raise, fuse, expand, legalize, outline for kernels.",
+            (
+                *_SPECIALIZE,
+                "legalize-dot-algorithm",
+                *raising,
+                *fusing,
+                *expand_rows,
+                *keep_for_kernels,
+                "verify-no-opaque-calls",
+                *_CLEAN,
+                *_LEGALIZE,
+                "expand-matvec",
+                "hold-projections",
+                "outline-rows",
+                "inline-small-resources",
+                *_CLEAN,
+            ),
+            {**_EPSILON, **_SIZES},
+        ),
+    }
+
+
+def _in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Passes, each once, as they follow each other."""
+    from .. import passes
+
+    return tuple(sorted(set(names), key=passes.NAMES.index))

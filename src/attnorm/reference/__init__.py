@@ -12,6 +12,7 @@ ops.
 from __future__ import annotations
 
 from .attention import sdpa
+from .group_norm import group_norm
 from .interpreter import evaluate
 from .norms import add_rms_norm, layer_norm, rms_norm, rms_norm_mul, softmax
 from .reductions import reduce
@@ -19,6 +20,7 @@ from .reductions import reduce
 __all__ = [
     "add_rms_norm",
     "evaluate",
+    "group_norm",
     "layer_norm",
     "reduce",
     "rms_norm",

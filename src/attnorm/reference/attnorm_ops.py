@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from .. import dialect
-from . import attention, norms
+from ..dialect.spec import OpSpec, resolve
 from .step import Handler, Step
 from .wide import Array, narrow
 
@@ -52,32 +52,18 @@ def number(step: Step, value: float) -> float:
     return float(np.float32(value))
 
 
-def norm(function: Callable[..., Any]) -> Handler:
-    """An op whose definition rounds inside, to the result's type too."""
+def handler(spec: OpSpec) -> Handler:
+    """An op by its definition."""
+    definition = resolve(spec.definition)
+    rounds = "result" in signature(definition).parameters
 
-    def handler(step: Step) -> Any:
-        result = step.results[-1].held
-        return function(**named_operands(step), **attributes(step), result=result)
+    def handle(step: Step) -> Any:
+        result = {"result": step.results[-1].held} if rounds else {}
+        found = definition(**named_operands(step), **attributes(step), **result)
+        # The last result may be one that the op is not asked for.
+        return found[: len(step.results)] if isinstance(found, tuple) else found
 
-    return handler
-
-
-def plain(function: Callable[..., Any]) -> Handler:
-    """An op whose definition rounds nothing."""
-    return lambda step: function(**named_operands(step), **attributes(step))
-
-
-def sdpa(step: Step) -> Sequence[Array]:
-    """Attention; the second result where the op has it."""
-    found = attention.sdpa(**named_operands(step), **attributes(step))
-    return found[: len(step.results)]
+    return handle
 
 
-HANDLERS: dict[str, Handler] = {
-    "attnorm.add_rms_norm": norm(norms.add_rms_norm),
-    "attnorm.layer_norm": plain(norms.layer_norm),
-    "attnorm.rms_norm": norm(norms.rms_norm),
-    "attnorm.rms_norm_mul": norm(norms.rms_norm_mul),
-    "attnorm.sdpa": sdpa,
-    "attnorm.softmax": plain(norms.softmax),
-}
+HANDLERS: dict[str, Handler] = {spec.op.OPERATION_NAME: handler(spec) for spec in dialect.SPECS}

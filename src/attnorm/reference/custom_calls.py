@@ -1,18 +1,19 @@
-"""Custom calls with a meaning, written from what their producers mean by them."""
+"""Custom calls with a meaning: opaque reductions, and what the declarations of ops name."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .. import dialect
 from ..dialect import call_attributes
+from ..dialect.spec import resolve
 from ..errors import AttnormError
 from ..ir.rewriting import Refusal
-from . import attention, norms, reductions
-from .attnorm_ops import held, number
+from . import reductions
+from .attnorm_ops import held
 from .step import Handler, Step, Values
 from .wide import Array
 
@@ -76,110 +77,6 @@ def _correction(parameters: Parameters) -> float:
     return 0.0 if correction is None else call_attributes.number("correction", correction)
 
 
-# -- norms ---------------------------------------------------------------------------------------
-
-
-def _axes(x: Array, parameters: Parameters) -> list[int]:
-    given, shape = _take(parameters, "axes"), _take(parameters, "normalized_shape")
-    if given is not None:
-        return call_attributes.axes("axes", given, x.ndim)
-    count = 1 if shape is None else len(call_attributes.integers("normalized_shape", shape))
-    return list(range(x.ndim - count, x.ndim))
-
-
-def rms_norm(
-    epsilon: Callable[[Step], float | None] = lambda step: None, cast: str = "after_weight"
-) -> Callable[[Step, Parameters], Array]:
-    """`f(x, weight?)`, and with `has_residual` `f(x, weight?, residual)`: the norm of the sum.
-
-    `epsilon` is what holds where the call carries none.
-    """
-
-    def meaning(step: Step, parameters: Parameters) -> Array:
-        x, *rest = (held(step, index) for index in range(len(step.operands)))
-        flag = _take(parameters, "residual")
-        residual = rest.pop() if flag and call_attributes.boolean("has_residual", flag) else None
-        given = _take(parameters, "epsilon")
-        given = epsilon(step) if given is None else call_attributes.number("epsilon", given)
-        if given is None:
-            raise Refusal("epsilon: expected one, got none; give it with rms_norm_epsilon")
-        offset = _take(parameters, "weight_offset") or 0
-        named = {
-            "weight": rest[0] if rest else None,
-            "axes": _axes(x, parameters),
-            "epsilon": number(step, given),
-            "weight_offset": call_attributes.number("weight_offset", offset),
-            "cast": cast,
-            "result": step.results[0].held,
-        }
-        if residual is None:
-            return norms.rms_norm(x, **named)
-        return norms.add_rms_norm(x, residual, **named)[1]
-
-    return meaning
-
-
-def layer_norm(step: Step, parameters: Parameters) -> Array:
-    """`f(x, weight?, bias?)`."""
-    x, *rest = (held(step, index) for index in range(len(step.operands)))
-    epsilon = _take(parameters, "epsilon")
-    if epsilon is None:
-        raise Refusal("epsilon: expected an attribute, got none")
-    given = number(step, call_attributes.number("epsilon", epsilon))
-    return norms.layer_norm(x, *rest, axes=_axes(x, parameters), epsilon=given)
-
-
-def softmax(step: Step, parameters: Parameters) -> Array:
-    """`f(x)` along an axis."""
-    x = held(step, 0)
-    axes = _take(parameters, "axes")
-    if axes is None:
-        raise Refusal("axis: expected an attribute, got none")
-    (axis,) = call_attributes.axes("axis", axes, x.ndim)
-    return norms.softmax(x, axis=axis)
-
-
-# -- attention -----------------------------------------------------------------------------------
-
-
-def sdpa(step: Step, parameters: Parameters) -> Array:
-    """torch's function: `f(q, k, v, mask?)`, causal from the first key, masked rows 0."""
-    return _attention(step, parameters, [held(step, i) for i in range(len(step.operands))])
-
-
-def litert_sdpa(step: Step, parameters: Parameters) -> Array:
-    """torch's function on [B, S, H, D]; causal where there is no mask."""
-    q, k, v, *mask = (held(step, index) for index in range(len(step.operands)))
-    moved = [x.swapaxes(1, 2) for x in (q, k, v)]
-    found = _attention(step, parameters, [*moved, *mask], causal=not mask)
-    return found.swapaxes(1, 2)
-
-
-def _attention(
-    step: Step, parameters: Parameters, operands: list[Array], causal: bool = False
-) -> Array:
-    q, k, v, *mask = operands
-    dropout = _take(parameters, "dropout")
-    if dropout is not None and call_attributes.number("dropout", dropout):
-        raise Refusal(f"dropout: expected 0, got {dropout}")
-    _take(parameters, "grouped")
-    scale, softcap, given = (_take(parameters, name) for name in ("scale", "softcap", "causal"))
-    if given is not None and call_attributes.boolean("is_causal", given):
-        if mask:
-            raise Refusal("mask: expected none where is_causal is true, got one")
-        causal = True
-    return attention.sdpa(
-        q,
-        k,
-        v,
-        *mask,
-        scale=number(step, 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)),
-        softcap=None if softcap is None else number(step, float(softcap)),
-        causal=causal,
-        fully_masked="zero",
-    )[0]
-
-
 # -- checks --------------------------------------------------------------------------------------
 
 
@@ -195,14 +92,6 @@ def shape_assertion(step: Step, parameters: Parameters) -> list[Array]:
     return []
 
 
-def _machine_epsilon(step: Step) -> float:
-    wide = any(kind.dtype == np.float64 for kind in [step.operand_kind(0), *step.results])
-    return 2.0**-52 if wide else 2.0**-23
-
-
-_GIVEN = rms_norm(lambda step: step.frame.rms_norm_epsilon)
-_MACHINE = rms_norm(_machine_epsilon)
-
 MEANINGS: dict[str, Callable[[Step, Parameters], Values]] = {
     **{
         f"reduce_{name}": reduction
@@ -211,23 +100,7 @@ MEANINGS: dict[str, Callable[[Step, Parameters], Values]] = {
             *("norm", "argmax", "argmin"),
         )
     },
-    "ai_edge_torch.rms_norm": _GIVEN,
-    "rms_norm": rms_norm(),
-    "tenstorrent.rms_norm": _MACHINE,
-    "layer_norm": layer_norm,
-    "tenstorrent.layer_norm": layer_norm,
-    "softmax": softmax,
-    **dict.fromkeys(
-        (
-            "scaled_dot_product_attention",
-            "sdpa",
-            "aten.scaled_dot_product_attention",
-            "tenstorrent.scaled_dot_product_attention",
-            "tt.scaled_dot_product_attention",
-        ),
-        sdpa,
-    ),
-    "ai_edge_torch.scaled_dot_product_attention": litert_sdpa,
+    **{target: resolve(call.meaning) for target, call in dialect.CUSTOM_CALLS.items()},
     "shape_assertion": shape_assertion,
 }
 """By target."""

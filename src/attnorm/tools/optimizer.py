@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
 
 def _main(options: argparse.Namespace, flags: list[str]) -> int:
     if options.list_passes:
-        print("\n".join((*passes.NAMES, *pipelines.PIPELINES)))
+        print("\n".join((*passes.NAMES, *pipelines.named())))
         return 0
     if options.show_dialects:
         print("\n".join(dialect_names(dialect.new_context())))
@@ -224,7 +224,7 @@ def _describe_passes() -> str:
         lines.append(f"  --{name:<32}{pass_.summary()}")
         lines += [f"      {item.name:<30}{item.help}" for item in pass_.options()]
     lines.append("\npipelines, likewise:")
-    for name, pipeline in pipelines.PIPELINES.items():
+    for name, pipeline in pipelines.named().items():
         lines.append(f"  --{name:<32}{pipeline.summary}")
         lines += [f"      {item:<30}as in {owner}" for item, owner in pipeline.options.items()]
     lines.append("\nMLIR's and StableHLO's own passes are known too: --canonicalize, --cse, ...")

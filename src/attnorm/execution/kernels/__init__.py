@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from iree.compiler import ir
 
-from . import attention, rows
+from ... import dialect
+from ...dialect.spec import resolve
+from . import rows
 from .dispatch import Dispatcher
 from .machine import Machine
 from .refusal import Refused
@@ -19,7 +21,10 @@ from .refusal import Refused
 Take = Callable[[ir.Operation, ir.Operation, Machine, Dispatcher], list[ir.Value]]
 """Makes the kernel of a composite, given its decomposition; raises `Refused` before it does."""
 
-_TAKES: dict[str, Take] = {"attnorm.sdpa": attention.take, "attnorm.rows": rows.take}
+_TAKES: dict[str, Take] = {
+    "attnorm.rows": rows.take,
+    **{spec.op.OPERATION_NAME: resolve(spec.kernel) for spec in dialect.SPECS if spec.kernel},
+}
 
 
 @dataclass(frozen=True)
