@@ -150,16 +150,17 @@ def _cut(atom: Atom, runs: Sequence[Atom]) -> list[_Part] | None:
         if last <= low or high <= first:
             continue
         above = below = None
+        middle: Atom | None = atom
         if last > high:
-            above, atom = _halves(atom, high)
-        if first < low:
-            atom, below = _halves(atom, low)
-        if atom is None or (last > high and above is None):
+            above, middle = _halves(atom, high)
+        if middle is not None and first < low:
+            middle, below = _halves(middle, low)
+        if middle is None or (last > high and above is None):
             return None
         rest = [other for other in runs if other is not run]
         outer = [] if above is None else _cut(above, rest)
         inner = [] if below is None else _cut(below, rest)
-        return None if outer is None or inner is None else [*outer, _Part(atom, True), *inner]
+        return None if outer is None or inner is None else [*outer, _Part(middle, True), *inner]
     return [_Part(atom, False)]
 
 
