@@ -58,16 +58,6 @@ class Call:
             raise Refusal(f"result: expected a ranked tensor, got {type_}")
         return type_
 
-    def body(self) -> list[str]:
-        """The names of the ops that a composite's decomposition consists of, outermost ones."""
-        if "decomposition" not in self.op.attributes:
-            return []
-        module = self.op
-        while module.parent is not None:
-            module = module.parent.operation
-        function = ir.SymbolTable(module)[self.op.attributes["decomposition"].value].operation
-        return [op.operation.name for block in function.regions[0] for op in block]
-
 
 class Callee:
     """A row: what a name means."""

@@ -301,7 +301,8 @@ class SdpaCallee(Callee):
             "scale": self._scale(named["q"], taken["scale"]),
             "softcap": self._softcap(taken["softcap"]),
             "causal": self._causal(taken["causal"], named["mask"]),
-            "fully_masked": self._fully_masked(call, named["mask"]),
+            # torch's, which both names are exported from.
+            "fully_masked": "zero",
         }
         if self.litert:
             return _transposed(call, named, values)
@@ -320,11 +321,6 @@ class SdpaCallee(Callee):
 
     def _softcap(self, given: Any) -> float | None:
         return None if given is None else call_attributes.number("softcap", given)
-
-    def _fully_masked(self, call: Call, mask: ir.Value | None) -> str:
-        names = call.body() if mask is not None else []
-        formula = "stablehlo.exponential" in names and "stablehlo.select" not in names
-        return "nan" if formula else "zero"
 
     def _causal(self, given: Any, mask: ir.Value | None) -> bool:
         causal = given is not None and call_attributes.boolean("is_causal", given)

@@ -1,4 +1,4 @@
-"""`raise-composites`: composites known by name become attnorm ops."""
+"""`raise-composites`: composites known by name, and by nothing else, become attnorm ops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..base import Pass, Report
 def raise_composite(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> bool:
     """Pattern: composite "known" -> the attnorm op that its declaration builds"""
     name = op.attributes["name"].value
-    if name not in COMPOSITES and not composites.is_own(op):
+    if not composites.is_own(op) and (name not in COMPOSITES or _has_body(op)):
         return False
     try:
         if name in COMPOSITES:
@@ -27,6 +27,15 @@ def raise_composite(op: ir.Operation, rewriter: Rewriter, *, report: Report) -> 
         return False
     rewriter.replace(op, values)
     return True
+
+
+def _has_body(composite: ir.Operation) -> bool:
+    """Whether the module says what a composite means."""
+    module = composite
+    while module.name != "builtin.module":
+        module = module.parent.operation
+    function = ir.SymbolTable(module)[composite.attributes["decomposition"].value]
+    return bool(len(function.operation.regions[0].blocks))
 
 
 def _own_op(op: ir.Operation, rewriter: Rewriter) -> list[ir.Value]:
@@ -41,11 +50,14 @@ def _own_op(op: ir.Operation, rewriter: Rewriter) -> list[ir.Value]:
 
 @dataclass(frozen=True)
 class RaiseCompositesPass(Pass):
-    """Composites known by name become attnorm ops.
+    """Composites known by name, and by nothing else, become attnorm ops.
 
     Fires on the names that an op is declared with in its file of `dialect/`, such as
-    `odml.rms_norm`, and on `attnorm.*`, which `to-composites` made. Private functions that nothing
-    refers to any more are erased.
+    `odml.rms_norm`, where the decomposition is a declaration without a body, and on `attnorm.*`,
+    which `to-composites` made. Private functions that nothing refers to any more are erased.
+
+    A body wins over the name: exporters give the same name to bodies that differ (a scale of one's
+    own at the end of `odml.rms_norm`). It is opened later, and recognised by what it computes.
 
     Refuses, and leaves as it is, a composite with attributes, operands or types that the
     declaration does not know. Every other name stays.
