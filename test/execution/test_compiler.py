@@ -1,12 +1,15 @@
 """StableHLO to .vmfb in process: flags, diagnostics, reproducers."""
 
 import subprocess
+import sys
 
+import ml_dtypes
 import numpy as np
 import pytest
 from iree.compiler.tools.binaries import find_tool
 from modules import ATTENTION, CHOLESKY, RMS_NORM, normal, rms_norm
 
+import attnorm
 from attnorm.errors import AttnormError
 from attnorm.execution.compiler import CompileError, compile_module
 from attnorm.execution.program import Program
@@ -98,3 +101,55 @@ def test_optimization_level_takes_effect(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True)
     in_process = compile_module(ATTENTION.encode(), name="module.mlir")
     assert in_process == (tmp_path / "module.vmfb").read_bytes()
+
+
+NO_COMPILATION = ("--compile-to=flow", "--compile-from=flow", "--help", "--version", "-o=x.vmfb")
+BAD_VALUES = ("--output-format=hal-executable", "--iree-opt-level=O9", "--nonsense")
+
+
+@pytest.mark.parametrize("flag", (*NO_COMPILATION, *BAD_VALUES))
+def test_no_flag_ends_the_process(flag: str) -> None:
+    """Flags of the tool `iree-compile`, for help, and of values that there are not: an error."""
+    script = f"""
+import attnorm
+kind = "tensor<4xf32>"
+module = attnorm.load(f"func.func @main(%x: {{kind}}) -> {{kind}} {{{{\\n return %x : {{kind}} }}}}")
+try:
+    attnorm.compile(module, iree_flags=[{flag!r}])
+except attnorm.AttnormError as error:
+    print("told:", error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith("told: error: iree: ")
+
+
+@pytest.mark.parametrize(
+    "flag", ["--iree-hal-target-backends=vmvx", "--iree-hal-local-target-device-backends=vmvx"]
+)
+def test_another_back_end_has_no_kernels(flag: str) -> None:
+    """It gets the decomposition."""
+    x = np.random.default_rng(0).normal(size=(4, 64)).astype(np.float32)
+    source = """func.func @main(%x: tensor<4x64xf32>) -> tensor<4x64xf32> {
+      %0 = "attnorm.rms_norm"(%x) {axes = array<i64: 1>, epsilon = 1.0e-5 : f64,
+        operandSegmentSizes = array<i32: 1, 0>} : (tensor<4x64xf32>) -> tensor<4x64xf32>
+      return %0 : tensor<4x64xf32>
+    }"""
+    got = attnorm.compile(attnorm.load(source), iree_flags=[flag])(x)
+    wide = x.astype(np.float64)
+    want = wide / np.sqrt((wide**2).mean(1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_constants_outlive_their_source() -> None:
+    """Those of 8 bits stay in the source's buffer until the program is written."""
+    values = np.linspace(-4, 4, 4096).astype(ml_dtypes.float8_e4m3fn)
+    text = "0x" + values.tobytes().hex().upper()
+    source = f"""func.func @main(%x: tensor<4096xf32>) -> tensor<4096xf32> {{
+      %c = stablehlo.constant dense<"{text}"> : tensor<4096xf8E4M3FN>
+      %d = stablehlo.convert %c : (tensor<4096xf8E4M3FN>) -> tensor<4096xf32>
+      %0 = stablehlo.add %x, %d : tensor<4096xf32>
+      return %0 : tensor<4096xf32>
+    }}"""
+    got = attnorm.compile(attnorm.load(source))(np.zeros(4096, np.float32))
+    np.testing.assert_array_equal(got, values.astype(np.float32))

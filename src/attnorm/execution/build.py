@@ -40,7 +40,8 @@ def build(
     """
     refused.check(module)
     target = find_target(target)
-    machine = Machine.parse(executable_target(target, tuple(flags)))
+    described = executable_target(target, tuple(flags))
+    machine = Machine.parse(described) if described else None
     chosen = choose_flags(module, target, flags)
     all_flags = [*tiling_flags(chosen), *flags]
     choices: list[Choice] = []

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -89,7 +90,9 @@ def compile_module(
     session_flags = _all_flags(target, flags)
     with _invocation(session_flags) as (session, invocation):
         keep_alive = _collect(invocation, diagnostics)
-        failed = _run_phases(session, invocation, source, name, rewrite)
+        # Constants of some types stay in the source's buffer until the output is written.
+        wrapped = _wrap(session, source, name)
+        failed = _run_phases(invocation, wrapped, rewrite)
         if failed:
             errors = [d for d in diagnostics if d.severity != "warning"]
             errors = errors or [Diagnostic("iree failed without a message")]
@@ -102,7 +105,9 @@ def compile_module(
                 on_warning(diagnostic)
         with closing(Output.open_membuffer()) as output:
             invocation.output_vm_bytecode(output)
-            return bytes(output.map_memory())
+            found = bytes(output.map_memory())
+        del wrapped
+        return found
 
 
 def rewrite_module(
@@ -112,7 +117,8 @@ def rewrite_module(
     diagnostics: list[Diagnostic] = []
     with _invocation(_all_flags(target, ())) as (session, invocation):
         keep_alive = _collect(invocation, diagnostics)
-        if _run_phases(session, invocation, source, "module.mlir", rewrite, last="start"):
+        wrapped = _wrap(session, source, "module.mlir")
+        if _run_phases(invocation, wrapped, rewrite, last="start"):
             raise AttnormError(diagnostics or "iree failed without a message")
         del keep_alive
 
@@ -121,16 +127,19 @@ def rewrite_module(
 def executable_target(target: Target, flags: tuple[str, ...] = ()) -> str:
     """What IREE knows of a target's CPU: the text of its `#hal.executable.target`.
 
-    Raises `AttnormError` for an unknown flag.
+    Empty where flags name another back end than llvm-cpu, or one beside it. Raises `AttnormError`
+    for an unknown flag.
     """
     module = "func.func @f(%x: tensor<f32>) -> tensor<f32> { return %x : tensor<f32> }"
     with _invocation(_all_flags(target, flags)) as (session, invocation):
-        failed = _run_phases(session, invocation, module.encode(), "target", last="preprocessing")
+        wrapped = _wrap(session, module.encode(), "target")
+        failed = _run_phases(invocation, wrapped, last="preprocessing")
         assert not failed
         text = str(invocation.export_module())
-    found = re.search(r'#hal\.executable\.target<"llvm-cpu".*', text)
-    assert found, text
-    return found[0]
+    found = re.findall(r'#hal\.executable\.target<"([^"]*)"(.*)', text)
+    if {backend for backend, _ in found} != {"llvm-cpu"}:
+        return ""
+    return f'#hal.executable.target<"llvm-cpu"{found[0][1]}'
 
 
 def _all_flags(target: str | Target, flags: Sequence[str]) -> list[str]:
@@ -174,15 +183,13 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def _run_phases(
-    session: Session,
     invocation: Invocation,
-    source: bytes,
-    name: str,
+    source: Source,
     rewrite: Callable[[ir.Operation], None] | None = None,
     last: str = "end",
 ) -> str:
     """Takes the source through IREE phase by phase; the name of the one that failed, or ""."""
-    if not invocation.parse_source(_wrap(session, source, name)):
+    if not invocation.parse_source(source):
         return "parse"
     if rewrite:
         module = invocation.export_module()
@@ -263,16 +270,24 @@ def _split_flags(flags: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return ours, process
 
 
+_INITIALIZE = """
+import sys
+from iree.compiler.api import _initializeGlobalCL
+_initializeGlobalCL("iree", *sys.argv[1:])
+print("initialized")
+"""
+
+
 def _check_process_flags(flags: Sequence[str], known: set[str]) -> None:
-    """IREE exits the process on a bad global flag: ask another process first."""
-    command = [find_tool("iree-compile"), *flags, "--compile-to=input", "-o", "/dev/null", "-"]
-    asked = subprocess.run(command, input="module {}", capture_output=True, text=True)
-    if asked.returncode == 0:
+    """IREE exits the process on a bad global flag, and on one for help: ask another one first."""
+    command = [sys.executable, "-c", _INITIALIZE, *flags]
+    asked = subprocess.run(command, capture_output=True, text=True)
+    if asked.stdout.endswith("initialized\n"):
         return
     near = difflib.get_close_matches(flags[0].partition("=")[0], known, n=1, cutoff=0.8)
     hint = f" (did you mean '{near[0]}'?)" if near and not flags[0].startswith(near[0]) else ""
     reason = asked.stderr.partition("\n")[0].partition(": ")[2].partition("  Try:")[0]
-    raise AttnormError(f"iree: {reason or 'bad flag'}{hint}")
+    raise AttnormError(f"iree: {reason or f'no flag of a compilation: {flags[0]}'}{hint}")
 
 
 # -- diagnostics ---------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ class Choice:
     reason: str | None
 
 
-def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
-    """Replaces the composites of `module` that a kernel takes."""
+def insert_kernels(module: ir.Operation, machine: Machine | None) -> list[Choice]:
+    """Replaces the composites of `module` that a kernel takes; none where there is no `machine`."""
     found = [op for op in _composites(module) if op.attributes["name"].value in _TAKES]
     if not found:
         return []
@@ -56,6 +56,8 @@ def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
         reason = None
         with module.context, where, ir.InsertionPoint(composite):
             try:
+                if machine is None:
+                    raise Refused("kernels are for IREE's back end llvm-cpu alone")
                 results = _TAKES[name](composite, function, machine, dispatcher)
             except Refused as refusal:
                 reason = str(refusal)
