@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 import attnorm
-from attnorm import pipeline
+from attnorm.pipeline import driver
 
 _TYPE = "tensor<4x64xf32>"
 _CALLS = (
@@ -125,7 +125,7 @@ def measure_norms(norms: int, runs: int) -> None:
             f"{name}: {statistics.median(ratios):.2f}x ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
             f"{1e3 * statistics.median(wholes[name]) / norms:.3f} ms a norm"
         )
-        for step, times in zip(pipeline.resolve(name), zip(*parts[name], strict=True), strict=True):
+        for step, times in zip(driver.resolve(name), zip(*parts[name], strict=True), strict=True):
             print(f"  {statistics.median(times) / floor:6.3f}x  {step}")
 
 
@@ -133,7 +133,7 @@ def _processor_time(text: str, passes: str) -> float:
     """The seconds that it takes to parse `text`, run `passes` and print."""
     start = time.process_time()
     module = attnorm.load(text, trusted=True)
-    pipeline.run(module, passes)
+    driver.run(module, passes)
     module.get_asm()
     return time.process_time() - start
 
@@ -141,9 +141,9 @@ def _processor_time(text: str, passes: str) -> float:
 def _times_of_passes(text: str, name: str) -> list[float]:
     """The seconds that each pass of a pipeline takes, without what verifies its result."""
     module, times = attnorm.load(text, trusted=True), []
-    for step in pipeline.resolve(name):
+    for step in driver.resolve(name):
         start = time.process_time()
-        pipeline.run(module, [step], verify_each=False)
+        driver.run(module, [step], verify_each=False)
         times.append(time.process_time() - start)
     return times
 

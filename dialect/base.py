@@ -8,12 +8,15 @@ the rules in order, until one of these steps finds something.
 
 # No postponed annotations here or in the op files: IRDL is generated from the real types.
 
+import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from attnorm.ir.attributes import integers
 from attnorm.ir.mlir import ext, ir
 
 FLOAT_TYPES = (ir.F16Type, ir.BF16Type, ir.F32Type, ir.F64Type)
@@ -45,9 +48,8 @@ class Field(Generic[T]):
     def __get__(self, op: Any, owner: type | None = None) -> Any:
         if op is None:
             return self
-        if self.name not in op.attributes:
-            return self.default
-        return self.decode(op.attributes[self.name])
+        attributes = op.attributes
+        return self.decode(attributes[self.name]) if self.name in attributes else self.default
 
     def decode(self, attribute: ir.Attribute) -> T:
         """The Python value; `ValueError` where the attribute is of another kind."""
@@ -112,7 +114,7 @@ class I64Array(Field[tuple[int, ...]]):
     def decode(self, attribute: ir.Attribute) -> tuple[int, ...]:
         if not isinstance(attribute, ir.DenseI64ArrayAttr):
             raise ValueError
-        return tuple(attribute)
+        return tuple(integers(attribute))
 
     def encode(self, value: Iterable[int]) -> ir.Attribute:
         return ir.DenseI64ArrayAttr.get(list(value))
@@ -164,7 +166,8 @@ class Op(AttnormDialect.Operation):
     """Base of the ops: fields, constraint table, verifier, robust operand access."""
 
     # Annotations here would become operands: set in __init_subclass__ are `fields` (Field by name),
-    # `constraints`, `operand_defs` and `result_defs`.
+    # `constraints`, `operand_defs`, `segmentations` (how many values each operand may have),
+    # `result_defs` and `result_counts`.
 
     @classmethod
     def __init_subclass__(cls, **kwargs):
@@ -175,9 +178,12 @@ class Op(AttnormDialect.Operation):
         cls.constraints = (Constraint(1, WELL_FORMED, _well_formed), *rules)
         cls.operand_defs = [field for field in cls._fields if isinstance(field, ext.OperandDef)]
         for index, definition in enumerate(cls.operand_defs):
-            always_there = all(map(is_single, cls.operand_defs[: index + 1]))
-            setattr(cls, definition.name, property(_operand_getter(index, always_there)))
+            setattr(cls, definition.name, property(_operand_getter(index, cls.operand_defs)))
+        counts = [(1,) if is_single(definition) else (0, 1) for definition in cls.operand_defs]
+        cls.segmentations = frozenset(itertools.product(*counts))
         cls.result_defs = [field for field in cls._fields if isinstance(field, ext.ResultDef)]
+        required = sum(map(is_single, cls.result_defs))
+        cls.result_counts = range(required, len(cls.result_defs) + 1)
         for index, definition in enumerate(cls.result_defs):
             setattr(cls, definition.name, property(_result_getter(index)))
 
@@ -241,13 +247,13 @@ SEGMENTS = "operandSegmentSizes"
 
 def _segments(op) -> list[int] | None:
     """How many values each operand has, or None where that cannot be told."""
+    attributes = op.attributes
+    if SEGMENTS in attributes:
+        attribute = _read(attributes, SEGMENTS)
+        sizes = integers(attribute) if isinstance(attribute, ir.DenseI32ArrayAttr) else []
+        fit = tuple(sizes) in type(op).segmentations and sum(sizes) == len(op.operands)
+        return sizes if fit else None
     definitions = type(op).operand_defs
-    if SEGMENTS in op.attributes:
-        attribute = _read(op, SEGMENTS)
-        sizes = []
-        if attribute is not None and isinstance(attribute, ir.DenseI32ArrayAttr):
-            sizes = list(attribute)
-        return sizes if _sizes_fit(sizes, definitions, len(op.operands)) else None
     optional = sum(not is_single(definition) for definition in definitions)
     missing = len(definitions) - len(op.operands)
     if optional > 1 or missing not in (0, optional):
@@ -255,34 +261,30 @@ def _segments(op) -> list[int] | None:
     return [int(is_single(definition) or not missing) for definition in definitions]
 
 
-def _sizes_fit(sizes: list[int], definitions, count: int) -> bool:
-    """Whether these are the sizes of `count` values: 1 each, or 0 where one is optional."""
-    return (
-        len(sizes) == len(definitions)
-        and sum(sizes) == count
-        and all(
-            size == 1 or (size == 0 and not is_single(definition))
-            for size, definition in zip(sizes, definitions, strict=True)
-        )
-    )
-
-
 def is_single(definition) -> bool:
     """Whether an operand or result has to be there."""
     return definition.variadicity == ext.Variadicity.single
 
 
-def _read(op, name: str) -> ir.Attribute | None:
+def _read(attributes: ir.OpAttributeMap, name: str) -> ir.Attribute | None:
     """An attribute; None where the bindings cannot represent it (a location is one)."""
     try:
-        return op.attributes[name]
+        return attributes[name]
     except TypeError:
         return None
 
 
-def _operand_getter(index: int, always_there: bool):
-    if always_there:
+def _operand_getter(index: int, definitions: list):
+    optional = [at for at, definition in enumerate(definitions) if not is_single(definition)]
+    if not optional or index < optional[0]:
         return lambda op: op.operands[index]
+    if [index] == optional == [len(definitions) - 1]:
+
+        def get_last(op):
+            operands = op.operands
+            return operands[index] if len(operands) > index else None
+
+        return get_last
 
     def get(op):
         sizes = _segments(op)
@@ -293,42 +295,49 @@ def _operand_getter(index: int, always_there: bool):
 
 
 def _result_getter(index: int):
-    return lambda op: op.results[index] if index < len(op.results) else None
+    def get(op):
+        results = op.results
+        return results[index] if index < len(results) else None
+
+    return get
 
 
 def _well_formed(op) -> str | None:
-    definitions = type(op).operand_defs
     if _segments(op) is None:
+        definitions = type(op).operand_defs
         names = ", ".join(item.name + ("" if is_single(item) else "?") for item in definitions)
         names += f" (and {SEGMENTS})" if type(op)._ODS_OPERAND_SEGMENTS else ""
         return f"operands: expected {names}, got {len(op.operands)} operands"
-    results = type(op).result_defs
-    required = sum(map(is_single, results))
-    if not required <= len(op.results) <= len(results):
-        counts = " or ".join(map(str, range(required, len(results) + 1)))
-        return f"results: expected {counts}, got {len(op.results)}"
+    counts = type(op).result_counts
+    if len(op.results) not in counts:
+        return f"results: expected {' or '.join(map(str, counts))}, got {len(op.results)}"
     if len(op.regions):
         return f"regions: expected none, got {len(op.regions)}"
     return _attributes_well_formed(op)
 
 
 def _attributes_well_formed(op) -> str | None:
-    fields = type(op).fields
+    fields, attributes = type(op).fields, op.attributes
+    segmented = bool(type(op)._ODS_OPERAND_SEGMENTS)
+    known = int(segmented and SEGMENTS in attributes)
     for name, field in fields.items():
-        if name not in op.attributes:
+        if name not in attributes:
             if field.required:
                 return f"{name}: expected {field.expected}, got none"
             continue
-        attribute = _read(op, name)
+        known += 1
+        attribute = _read(attributes, name)
         try:
             field.decode(attribute)
         except ValueError:
             return f"{name}: expected {field.expected}, got {_show(attribute)}"
+    if known == len(attributes):
+        return None
     try:
-        names = list(op.attributes)
+        names = list(attributes)
     except RuntimeError:
         return "attributes: expected names in UTF-8, got other bytes"
-    own = {*fields, SEGMENTS} if type(op)._ODS_OPERAND_SEGMENTS else set(fields)
+    own = {*fields, SEGMENTS} if segmented else set(fields)
     for name in names:
         # A name with a dialect's prefix is discardable: it is not ours to judge.
         if name not in own and "." not in name:
@@ -357,20 +366,23 @@ def is_float_tensor(type_: ir.Type) -> bool:
 
 def float_tensor(name: str, value: ir.Value) -> str | None:
     """Checks that an operand or result is a ranked tensor of a float type we compute in."""
-    if is_float_tensor(value.type):
+    type_ = value.type
+    if is_float_tensor(type_):
         return None
-    if isinstance(value.type, ir.RankedTensorType) and value.type.encoding is not None:
-        return f"{name}: expected a tensor without an encoding, got {value.type}"
-    return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {value.type}"
+    if isinstance(type_, ir.RankedTensorType) and type_.encoding is not None:
+        return f"{name}: expected a tensor without an encoding, got {type_}"
+    return f"{name}: expected a ranked tensor of f16, bf16, f32 or f64, got {type_}"
 
 
 def shape_of(value: ir.Value) -> list[int | None]:
     """Sizes, None where dynamic."""
-    type_ = value.type
-    return [
-        None if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    ]
+    sizes = value.type.shape
+    if _DYNAMIC not in sizes:
+        return sizes
+    return [None if size == _DYNAMIC else size for size in sizes]
+
+
+_DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 
 def show(shape: Iterable[int | None]) -> str:
@@ -392,7 +404,7 @@ def axes_of(name: str, axes: tuple[int, ...], rank: int) -> str | None:
     """Checks a set of axes: not empty, ascending, in range."""
     if not axes:
         return f"{name}: expected at least one axis, got none"
-    if list(axes) != sorted(set(axes)) or axes[0] < 0 or axes[-1] >= rank:
+    if axes[0] < 0 or axes[-1] >= rank or not all(map(operator.lt, axes, axes[1:])):
         return f"{name}: expected ascending axes in [0, {rank}), got {list(axes)}"
     return None
 
@@ -420,10 +432,12 @@ def affine_operand(
     problem = float_tensor(name, value)
     if problem:
         return problem
-    want = [shape_of(x)[axis] for axis in axes]
+    shape = shape_of(x)
+    want = [shape[axis] for axis in axes]
     got = shape_of(value)
-    fits = len(got) == len(want) and all(
-        size == 1 or same_size(size, full) for size, full in zip(got, want, strict=False)
+    fits = got == want or (
+        len(got) == len(want)
+        and all(size == 1 or same_size(size, full) for size, full in zip(got, want, strict=True))
     )
     return None if fits else f"{name}: expected shape {show(want)} (or 1s), got {show(got)}"
 
@@ -431,7 +445,7 @@ def affine_operand(
 def like_operand(name: str, value: ir.Value, x: ir.Value, of: str = "x") -> str | None:
     """Checks that a value is a float tensor of x's shape, dynamic where x is."""
     problem = float_tensor(name, value)
-    if problem or shape_of(value) == shape_of(x):
+    if problem or value.type.shape == x.type.shape:
         return problem
     return f"{name}: expected the shape of {of}, {show(shape_of(x))}, got {show(shape_of(value))}"
 

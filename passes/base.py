@@ -55,6 +55,8 @@ class Pass:
     roots: ClassVar[tuple[str, ...]] = ()
     """The ops without which there is nothing to do: where a module has none, the pass is not run,
     and so cannot have changed it. Empty where the pass runs on every module."""
+    partners: ClassVar[tuple[str, ...]] = ()
+    """The ops without which no root is anything to the pass; empty where roots are enough."""
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Rewrites `module` in place."""

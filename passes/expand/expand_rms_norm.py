@@ -43,12 +43,12 @@ def expand_add_rms_norm(op: ir.Operation, rewriter: Rewriter) -> bool:
 
 def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
     """The norm of x with the attributes and weight of `norm`, before it is rounded to `result`."""
-    axes, weight = norm.axes, norm.weight
+    axes, weight, cast = norm.axes, norm.weight, norm.cast
     wide = compute_type(element_type(x), result, *([element_type(weight)] if weight else []))
     value = b.convert(x, wide)
 
     def kept(step: ir.Value) -> ir.Value:
-        if norm.cast != "throughout":
+        if cast != "throughout":
             return step
         return b.convert(b.round(step, element_type(x)), wide)
 
@@ -57,15 +57,15 @@ def _normalize(b: Builder, norm, x: ir.Value, result: ir.Type) -> ir.Value:
     value = kept(b.multiply(value, b.spread(scale, x, axes)))
     if weight is None:
         return value
-    if norm.cast != "after_weight":
+    if cast != "after_weight":
         # What follows is arithmetic in the result's type, on the value rounded to x's.
         wide = compute_type(result)
         value = b.convert(b.round(b.round(value, element_type(x)), result), wide)
         weight = b.round(weight, result)
     weight = b.convert(weight, wide)
-    if norm.weight_offset:
-        weight = b.add(weight, norm.weight_offset)
-        if norm.cast != "after_weight":
+    if offset := norm.weight_offset:
+        weight = b.add(weight, offset)
+        if cast != "after_weight":
             weight = b.convert(b.round(weight, result), wide)
     return b.multiply(value, align(b, weight, x, axes))
 

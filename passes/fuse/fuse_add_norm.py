@@ -107,6 +107,7 @@ class FuseAddNormPass(Pass):
 
     name = "fuse-add-norm"
     roots = ("attnorm.rms_norm",)
+    partners = ("stablehlo.add",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every addition below `module`."""

@@ -179,6 +179,7 @@ class FuseNormMulPass(Pass):
 
     name = "fuse-norm-mul"
     roots = ("stablehlo.multiply",)
+    partners = ("attnorm.rms_norm",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Fuses every product below `module`."""

@@ -18,10 +18,10 @@ from attnorm.analysis.bands import (
     band_of_elements,
     source_frame,
 )
-from attnorm.analysis.views import made_by, sizes
+from attnorm.analysis.views import sizes
 from attnorm.building.attention_masks import is_representable, placement_of, start_of
 from attnorm.dialect.sdpa import UNBOUNDED
-from attnorm.ir.attributes import constant_value
+from attnorm.ir.attributes import constant_elements
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns, erase_dead
 from attnorm.ir.stablehlo import Builder, element_type, is_bool
@@ -83,7 +83,7 @@ def _band(sdpa) -> tuple[Band, float]:
         raise Refusal("mask: expected queries and keys as whole dimensions, got them cut or joined")
     if fill is None and is_bool(element_type(part.value)):
         fill = -INFINITY
-    elements = _elements(part.value)
+    elements = constant_elements(part.value)
     if elements is not None and part.inverted:
         elements = ~elements
     if fill is None:
@@ -112,17 +112,6 @@ def _band_in(part: Part, frame: Frame, queries: int | None) -> Band:
         got = "another predicate" if band.is_open() else "one and another predicate"
         raise Refusal(f"mask: expected a band of positions alone, got {got}")
     return band
-
-
-def _elements(value: ir.Value) -> np.ndarray | None:
-    """The elements of a constant; None of any other value, of resources and of bf16."""
-    import numpy as np
-
-    constant = made_by(value, "constant")
-    if constant is None or isinstance(element_type(value), ir.BF16Type):
-        return None
-    dense = constant_value(constant)
-    return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
 
 
 def _as_kept(added: np.ndarray) -> tuple[np.ndarray, float]:

@@ -84,7 +84,7 @@ def _refuse_near_miss(root: ir.Operation) -> None:
         steps.append(op.name.removeprefix("stablehlo."))
         value = Path().peel(op.operands[operand])
     dot, reduced = dot_with_itself(value), sum_of(value)
-    x = dot.x if dot else reduced and square_of(Path().peel_conversion(reduced.x))
+    x = dot.x if dot else reduced and square_of(Path().peel_casts(reduced.x))
     if x is None or is_centred(x) or not _meets(root.results[0], trace(x, rounding=True).source):
         return
     got = " of ".join([*steps, "the sum"])

@@ -26,7 +26,7 @@ from attnorm.building.attention_operands import (
 )
 from attnorm.ir.mlir import hlo, ir
 from attnorm.ir.rewriting import Refusal, Rewriter, apply_patterns, erase_dead
-from attnorm.ir.stablehlo import Builder, element_type
+from attnorm.ir.stablehlo import Builder, element_type, shape_of
 
 from ..base import Pass, Report
 
@@ -62,11 +62,14 @@ def _build(scores: Scores, values: Values) -> None:
         raise Refusal(f"q: expected heads, queries and depth, got {rank} dimensions")
     built = {"q": q.build(b), "k": k.build(b), "v": v.build(b)}
     built |= {"mask": masks.value, "sinks": sinks_of(scores, b), "start": masks.start}
-    shape = [*built["q"].type.shape[:-1], built["v"].type.shape[-1]]
+    rows = built["q"].type.shape[:-1]
     element = element_type(product.results[0])
+    types = [ir.RankedTensorType.get([*rows, built["v"].type.shape[-1]], element, loc=b.loc)]
+    if values.empties_nan:
+        types.append(ir.RankedTensorType.get(rows, _summed_in(element), loc=b.loc))
     op = dialect.Sdpa.build(
         built,
-        [ir.RankedTensorType.get(shape, element, loc=b.loc)],
+        types,
         {
             "scale": scores.scale * q_scale * k_scale,
             "softcap": scores.softcap,
@@ -80,8 +83,23 @@ def _build(scores: Scores, values: Values) -> None:
     if problem:
         op.erase()
         raise Refusal(problem)
-    result = _result_in_place(b, op.results[0], scores, values, head_dims)
+    result = op.results[0]
+    if values.empties_nan:
+        result = _without_nan_rows(b, *op.results)
+    result = _result_in_place(b, result, scores, values, head_dims)
     product.results[0].replace_all_uses_with(result)
+
+
+def _summed_in(element: ir.Type) -> ir.Type:
+    """The type of `log_sum_exp`: that of the softmax."""
+    return element if isinstance(element, ir.F64Type) else ir.F32Type.get(element.context)
+
+
+def _without_nan_rows(b: Builder, result: ir.Value, log_sum_exp: ir.Value) -> ir.Value:
+    """0 in the rows whose probabilities are NaN, as `log_sum_exp` is there and nowhere else."""
+    lost = b.compare("NE", log_sum_exp, log_sum_exp)
+    spread = b.broadcast(lost, range(lost.type.rank), shape_of(result))
+    return b.select(spread, b.like(0.0, result), result)
 
 
 def _result_in_place(

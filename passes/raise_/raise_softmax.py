@@ -70,7 +70,7 @@ def _quotients(op: ir.Operation, axes: tuple[int, ...]) -> Iterator[ir.Operation
         reduced = None if tail is None else reduction_of(path.peel(tail), "add", 0)
         if reduced is None:
             continue
-        summed = path.peel_conversion(reduced.x)
+        summed = path.peel_casts(reduced.x)
         if axes_of_rows(total, path, reduced, summed, power) == axes:
             yield user
 

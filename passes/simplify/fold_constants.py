@@ -70,14 +70,16 @@ def _fold(user: ir.Operation) -> ir.Value | None:
     compute = _computation(user, name)
     if compute is None:
         return None
+    numbers = []
+    for index in range(1 if name in _MOVES else len(user.operands)):
+        number = _number(user.operands[index])
+        if number is None:
+            return None
+        numbers.append(number)
     type_ = user.results[0].type
     if not type_.has_static_shape or not _is_number_type(type_.element_type):
         return None
     if not list(user.results[0].uses):
-        return None
-    operands = list(user.operands)
-    numbers = [_number(operand) for operand in (operands[:1] if name in _MOVES else operands)]
-    if None in numbers:
         return None
     try:
         number = compute(*numbers)

@@ -23,9 +23,10 @@ def simplify_users(op: ir.Operation, rewriter: Rewriter) -> bool:
     Pattern: maximum(x, -inf), minimum(x, inf) -> x
     Pattern: power(x, 2) -> multiply(x, x)
     Pattern: select(p, true, false) -> p
-    Pattern: compare(convert(p), c) -> p, not(p), where p is true or false
     Pattern: select(true, x, y) -> x, select(false, x, y) -> y
     """
+    if splat(op.results[0]) not in _NUMBERS:
+        return False
     changed = False
     pending = [op]
     while pending:
@@ -33,17 +34,36 @@ def simplify_users(op: ir.Operation, rewriter: Rewriter) -> bool:
             if is_move(user):
                 pending.append(user)
                 continue
-            value = _simpler(user)
-            if value is not None and value.type == user.results[0].type:
-                # The user is left for the next clean-up: a walk may still come to it.
-                user.results[0].replace_all_uses_with(value)
-                changed = True
+            changed |= _replace(user, _simpler(user))
     return changed
 
 
+_NUMBERS = {0, 1, 2, INFINITY, -INFINITY}
+"""Those that have a meaning here, among them true and false."""
+
+
+def decide_truth(op: ir.Operation, rewriter: Rewriter) -> bool:
+    """Pattern: compare(convert(p), c) -> p, not(p), where p is true or false"""
+    return _replace(op, _truth(op))
+
+
+def _replace(op: ir.Operation, value: ir.Value | None) -> bool:
+    """Puts a value of its type in the place of an op, which is left for the next clean-up.
+
+    A walk may still come to it.
+    """
+    if value is None or value.type != op.results[0].type:
+        return False
+    op.results[0].replace_all_uses_with(value)
+    return True
+
+
 def _simpler(user: ir.Operation) -> ir.Value | None:
+    name = user.name.removeprefix("stablehlo.")
+    if name not in _SIMPLIFIED:
+        return None
     operands = list(user.operands)
-    match user.name.removeprefix("stablehlo."):
+    match name:
         case "subtract" if _is_positive_zero(operands[1]):
             return operands[0]
         case "divide" if is_splat(operands[1], 1):
@@ -59,13 +79,14 @@ def _simpler(user: ir.Operation) -> ir.Value | None:
             return b.multiply(operands[0], operands[0])
         case "select" if _is_true(operands[1]) and _is_false(operands[2]):
             return operands[0]
-        case "compare":
-            return _truth(user)
         case "select" if _is_true(operands[0]):
             return operands[1]
         case "select" if _is_false(operands[0]):
             return operands[2]
     return None
+
+
+_SIMPLIFIED = {"divide", "maximum", "minimum", "multiply", "power", "select", "subtract"}
 
 
 def _is_positive_zero(value: ir.Value) -> bool:
@@ -146,5 +167,6 @@ class SimplifyIdentitiesPass(Pass):
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Simplifies below `module`."""
-        if apply_patterns(module, [(root, simplify_users) for root in self.roots]):
+        patterns = [("stablehlo.constant", simplify_users), ("stablehlo.compare", decide_truth)]
+        if apply_patterns(module, patterns):
             simplify(module)

@@ -9,6 +9,7 @@ from attnorm.errors import AttnormError
 from attnorm.execution.interpreter import evaluate
 from attnorm.ir.contexts import make_context
 from attnorm.ir.parsing import parse_text
+from attnorm.ir.tensor_type import TensorType
 
 SEVERAL = """
 module {
@@ -103,3 +104,25 @@ def test_resources():
     """
     (result,) = evaluate(parse(text))
     np.testing.assert_array_equal(result, np.array([1, 2], np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64, np.uint8, np.uint32])
+def test_integer_divisions(dtype):
+    """A divisor of 0, and the least integer by -1, give XLA's values and end no process."""
+    name = TensorType.of(np.zeros(1, dtype)).element
+    text = f"""
+    func.func @main(%a: tensor<6x{name}>, %b: tensor<6x{name}>)
+        -> (tensor<6x{name}>, tensor<6x{name}>) {{
+      %0 = stablehlo.divide %a, %b : tensor<6x{name}>
+      %1 = stablehlo.remainder %a, %b : tensor<6x{name}>
+      return %0, %1 : tensor<6x{name}>, tensor<6x{name}>
+    }}"""
+    info = np.iinfo(dtype)
+    a = np.array([5, info.min, info.max, 0, 7, info.min], dtype)
+    b = np.array([0, info.max if info.min == 0 else -1, 3, 0, 2, 0], dtype)
+    quotient, rest = evaluate(parse(text), a, b)
+    ones = -1 if info.min else info.max
+    least = 0 if info.min == 0 else info.min
+    want = [ones, least, info.max // 3, ones, 3, ones]
+    np.testing.assert_array_equal(quotient, np.array(want, dtype))
+    np.testing.assert_array_equal(rest, np.array([5, 0, info.max % 3, 0, 1, info.min], dtype))

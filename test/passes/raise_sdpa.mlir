@@ -323,13 +323,13 @@ func.func @other_tails(%q: tensor<4x5x8xf32>) -> (tensor<4x5x8xf32>, tensor<4x5x
 
 // -----
 
-// A finite fill beside a mask that is added went in as -inf, and a row of it alone, as uniform: where
-// the added mask is -inf itself, such a row is not. The fill is added instead, or takes its place.
+// A finite fill beside a mask that is added: one mask of both, the fill in the place of what was added
+// ahead of it, and beneath what was added behind it.
 // CHECK-LABEL: func.func @fill_beside_added
 // CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>, %[[M:[a-z0-9]+]]: tensor<2x3x3xi1>, %[[BIAS:[a-z0-9]+]]: tensor<2x3x3xf32>)
 func.func @fill_beside_added(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias: tensor<2x3x3xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
-  // CHECK: %[[SUM:.*]] = stablehlo.add %[[BIAS]], %{{.*}} : tensor<2x3x3xf32>
-  // CHECK: %[[MASK:.*]] = stablehlo.select %[[M]], %[[BIAS]], %[[SUM]]
+  // CHECK: %[[FILL:.*]] = stablehlo.select %[[M]], %{{.*}}, %{{.*}}
+  // CHECK: %[[MASK:.*]] = stablehlo.add %[[FILL]], %[[BIAS]] : tensor<2x3x3xf32>
   // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[MASK]]) {operandSegmentSizes
   // CHECK: %[[OTHER:.*]] = stablehlo.select %[[M]], %[[BIAS]], %{{.*}}
   // CHECK: "attnorm.sdpa"(%{{.*}}, %[[OTHER]]) {operandSegmentSizes
@@ -355,7 +355,7 @@ func.func @fill_beside_added(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias:
 // CHECK-SAME:    (%[[Q:[a-z0-9]+]]: tensor<2x3x8xf32>, %[[M:[a-z0-9]+]]: tensor<2x3x3xi1>, %[[BIAS:[a-z0-9]+]]: tensor<2x3x3xf32>)
 func.func @faint_fill(%q: tensor<2x3x8xf32>, %m: tensor<2x3x3xi1>, %bias: tensor<2x3x3xf32>) -> (tensor<2x3x8xf32>, tensor<2x3x8xf32>) {
   // CHECK: %[[FILL:.*]] = stablehlo.select %[[M]], %{{.*}}, %{{.*}} : tensor<2x3x3xi1>, tensor<2x3x3xf32>
-  // CHECK: %[[SUM:.*]] = stablehlo.add %[[BIAS]], %[[FILL]]
+  // CHECK: %[[SUM:.*]] = stablehlo.add %[[FILL]], %[[BIAS]]
   // CHECK: "attnorm.sdpa"(%[[Q]], %[[Q]], %[[Q]], %[[SUM]]) {operandSegmentSizes
   // CHECK-NOT: attnorm.sdpa
   %zero = stablehlo.constant dense<0.0> : tensor<2x3x3xf32>

@@ -585,7 +585,10 @@ class Attention:
             wanted["keys"] = math.prod(self.shape("bksd"))
         # A window that begins behind the query's position is one mask with its end, or none.
         ahead = self.low is not None and self.low > 0
-        if self.sizes["t"] > 1 and not (folded or self.adds_up or self.by_group or ahead):
+        # A finite fill beside a mask that is added is part of that mask.
+        summed = self.hides_nan and self.masked and self.fill != -math.inf
+        placed = not (folded or self.adds_up or self.by_group or ahead or summed)
+        if self.sizes["t"] > 1 and placed:
             wanted |= self.placement()
         return {"sdpa": [wanted]}
 
@@ -594,7 +597,8 @@ class Attention:
         # Of several fills that were added up, the op adds the sum.
         if self.masked and self.fill != -math.inf and not self.adds_up:
             return "uniform"
-        return "zero" if self.safe else "nan"
+        # What makes 0 of NaN looks at the rows, whatever made them NaN: it stands behind the op.
+        return "zero" if self.safe and self.safe != "nan" else "nan"
 
     def placement(self) -> dict[str, Any]:
         """The attributes that say which keys a query sees."""

@@ -204,6 +204,7 @@ def interpret(case: Case, passes: str = DEFAULT) -> tuple[np.ndarray, ...]:
 
 def run_compiled(cases: Sequence[Case], passes: str = DEFAULT) -> list[tuple[np.ndarray, ...]]:
     """The results by IREE, of all cases compiled as one module."""
-    program = Program(compile_module(bytecode(lowered(cases, passes))))
+    module = lowered(cases, f"{passes},attnorm-legalize")
+    program = Program(compile_module(bytecode(module)))
     found = [program(*case.arguments, function=f"f{index}") for index, case in enumerate(cases)]
     return [value if isinstance(value, tuple) else (value,) for value in found]

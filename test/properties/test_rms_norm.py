@@ -60,7 +60,10 @@ def question(name, operands, values, result, dynamic=()):
     else:
         want = getattr(reference, name)(**operands, **values, result=result)
         answers = []
-    error = relative_error(x, result, types, values)
+    # Without a weight nothing is rounded before it.
+    unrounded = operands["weight"] is None and values["cast"] == "before_weight"
+    roundings = {**values, "cast": "after_weight"} if unrounded else values
+    error = relative_error(x, result, types, roundings)
     if name == "rms_norm_mul":
         error = _rounded_before_product(operands, values, result, error)
     answers.append((want, error * np.abs(want)))

@@ -49,17 +49,12 @@ class Attention:
     def sound_in_iree(self) -> bool:
         """Whether IREE takes it.
 
-        It cannot link an f64 tanh, refuses a dynamic_reshape (ours to more axes, and the one that
-        it makes itself of a reduction over one key or a depth of 1), and asks for 2^59 bytes of
-        stack in some dynamic reductions in f64.
+        It cannot link an f64 tanh, refuses the dynamic_reshape that it makes itself of a reduction
+        over one key or a depth of 1, and asks for 2^59 bytes of stack in some dynamic reductions in
+        f64.
         """
         wide, single = "f64" in question(self).elements(), 1 in self.operands["k"].shape[-2:]
-        refused = wide or self.grouped() or single
-        return not (self.dynamic and refused) and not (wide and self.values["softcap"])
-
-    def grouped(self) -> bool:
-        """Whether several query heads share a key head."""
-        return self.operands["q"].shape[-3] != self.operands["k"].shape[-3]
+        return not (self.dynamic and (wide or single)) and not (wide and self.values["softcap"])
 
 
 def question(attention: Attention) -> Question:

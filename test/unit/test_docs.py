@@ -59,9 +59,10 @@ def test_drift_is_seen(tmp_path: Path) -> None:
 
 
 def test_every_rewrite_shows_ir() -> None:
-    """Every pass but the one that only verifies shows IR before and after."""
+    """Every pass shows IR before and after, but one that verifies and one that writes 90 ops."""
+    without = {"verify-no-opaque-calls", "legalize-trigonometry"}
     assert {name: len(blocks(name)) for name in passes.NAMES} == {
-        name: 0 if name == "verify-no-opaque-calls" else 2 for name in passes.NAMES
+        name: 0 if name in without else 2 for name in passes.NAMES
     }
 
 

@@ -183,6 +183,31 @@ def test_without_a_root_a_pass_is_not_run(monkeypatch) -> None:
             driver.run(load(MODULE), [Step("break", "", pass_=BreakPass(edit=set_operand))])
 
 
+def test_without_a_partner_a_pass_is_not_run(monkeypatch) -> None:
+    """Roots alone are nothing to it."""
+    monkeypatch.setattr(BreakPass, "roots", ("stablehlo.abs",))
+    monkeypatch.setattr(BreakPass, "partners", ("stablehlo.exponential",))
+    ran: list[ir.Operation] = []
+    driver.run(load(MODULE), [Step("break", "", pass_=BreakPass(edit=ran.append))])
+    assert not ran
+    monkeypatch.setattr(BreakPass, "partners", ("stablehlo.exponential", "attnorm.softmax"))
+    driver.run(load(MODULE), [Step("break", "", pass_=BreakPass(edit=ran.append))])
+    assert len(ran) == 1
+
+
+def test_what_follows_an_idle_pass_is_verified() -> None:
+    """A module is the one that was verified until a pass has run that may have changed it."""
+    breaks = Step("break", "", pass_=BreakPass(edit=set_operand))
+    idle = driver.resolve("symbol-dce")
+    with pytest.raises(AttnormError, match="after 'break'"):
+        driver.run(load(MODULE), [*idle, *idle, breaks, *idle])
+    module = load(MODULE)
+    with module.context, module.location:
+        set_operand(module)
+    with pytest.raises(AttnormError, match="after 'symbol-dce'"):
+        driver.run(module, [*idle, *idle])
+
+
 def set_location(module: ir.Operation) -> None:
     """An op is said to come from elsewhere."""
     absolute = body(module)[0]

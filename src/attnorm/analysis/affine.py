@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,19 @@ from ..ir.mlir import ir
 from ..ir.stablehlo import Builder, element_type
 from ..ir.values import producer
 from .statistics import only_user
-from .views import Atom, View, identity, is_splat, made_by, merge, narrows, trace
+from .views import (
+    Atom,
+    Dim,
+    View,
+    is_cast,
+    is_splat,
+    made_by,
+    merge,
+    narrows,
+    sizes,
+    trace,
+    unmoved,
+)
 
 
 @dataclass(frozen=True)
@@ -46,14 +59,21 @@ def factor_along(
             if is_splat(addition.operands[1 - index], 1.0):
                 view = trace(value, {addition: index})
                 offset = 1.0
-    varies = view.axes()
+    axes = tuple(axes)
+    return Factor(view, axes, offset) if _lies_along(view.dims, axes, sizes(view.source)) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _lies_along(
+    dims: tuple[Dim, ...], axes: tuple[int, ...], source: tuple[int | None, ...]
+) -> bool:
+    """Whether an arrangement varies along some axes only, in the order of its source."""
+    varies = {axis for axis, dim in enumerate(dims) if any(a.axis is not None for a in dim)}
     if not varies or not varies <= set(axes):
-        return None
-    if any(atom.size is None for dim in view.dims for atom in dim if atom.axis is not None):
-        return None
-    if _row_major([view.dims[axis] for axis in axes]) != _row_major(identity(view.source).dims):
-        return None
-    return Factor(view, tuple(axes), offset)
+        return False
+    if any(atom.size is None for dim in dims for atom in dim if atom.axis is not None):
+        return False
+    return _row_major([dims[axis] for axis in axes]) == _row_major(unmoved(source))
 
 
 def _row_major(dims: Sequence[tuple[Atom, ...]]) -> tuple[Atom, ...]:
@@ -127,14 +147,14 @@ class Affine:
 
     def _rounding(self, value: ir.Value) -> ir.Operation | None:
         user = only_user(value)
-        if user is None or user.name != "stablehlo.convert":
+        if user is None or not is_cast(user):
             return None
         return user if narrows(element_type(value), element_type(user.results[0])) else None
 
     def _widening(self, value: ir.Value) -> ir.Value:
         """The value as its only user widens it; itself where none does."""
         user = only_user(value)
-        if user is None or user.name != "stablehlo.convert":
+        if user is None or not is_cast(user):
             return value
         widened = user.results[0]
         return widened if narrows(element_type(widened), element_type(value)) else value
@@ -143,7 +163,7 @@ class Affine:
 def unwidened(x: ir.Value) -> ir.Value:
     """x before a conversion that keeps every value."""
     op = producer(x)
-    while op is not None and op.name == "stablehlo.convert":
+    while op is not None and is_cast(op):
         inner = op.operands[0]
         if not narrows(element_type(x), element_type(inner)):
             break

@@ -8,7 +8,7 @@ from ..ir.mlir import ir
 from ..ir.rewriting import Refusal
 from .attention_scores import INFINITY, Scores
 from .statistics import Path, axes_of_rows, readers, reduction_of, same_value
-from .views import Dim, is_move, is_splat, made_by, sizes, source_of, trace
+from .views import Dim, is_cast, is_move, is_splat, made_by, sizes, source_of, trace
 
 
 @dataclass
@@ -21,40 +21,45 @@ class Values:
     probabilities: tuple[Dim, ...]
     """Their dimensions there, as atoms over the scores' product."""
     fully_masked: str | None
+    """What a tail makes of a row of -inf: "zero", or None where there is no such tail."""
+    empties_nan: bool
+    """Whether a tail makes 0 of every probability that is NaN, whatever made it that."""
 
     @staticmethod
     def below(softmax: ir.Operation, scores: Scores) -> Values | None:
         """The product that reads a softmax; None where another op does."""
         through = {**scores.through, softmax: 0}
-        value, fully_masked = softmax.results[0], None
+        value, fully_masked, empties_nan = softmax.results[0], None, False
         if scores.sinks is not None:
             kept = _without_sinks(value, scores)
             through[kept], value = 0, kept.results[0]
         while True:
             found = readers(value)
-            safe, operand = _safe_tail(found, value, softmax)
-            if safe is not None:
-                fully_masked, found = "zero", [safe]
-                through[safe] = operand
+            tail = _safe_tail(found, value, softmax)
+            if tail is not None:
+                empties_nan |= tail.of_nan
+                fully_masked = fully_masked if tail.of_nan else "zero"
+                found = [tail.select]
+                through[tail.select] = tail.operand
             if len(found) != 1:
                 raise Refusal(f"probabilities: expected one use, got {len(found)}")
             user = found[0]
             if user.name == "stablehlo.dot_general":
                 break
-            if safe is None and not is_move(user):
+            if tail is None and not is_move(user):
                 return None
             value = user.results[0]
         side = 0 if same_value(user.operands[0], value) else 1
         view = trace(user.operands[side], through, rounding=True)
         if view.source != scores.product.results[0]:
             raise Refusal("probabilities: expected them in an arrangement of the scores")
-        return Values(user, side, view.dims, fully_masked)
+        return Values(user, side, view.dims, fully_masked, empties_nan)
 
 
 def _without_sinks(value: ir.Value, scores: Scores) -> ir.Operation:
     """The slice of the probabilities that leaves out the sinks'."""
     found = readers(value)
-    while len(found) == 1 and found[0].name == "stablehlo.convert":
+    while len(found) == 1 and is_cast(found[0]):
         found = readers(found[0].results[0])
     shape = list(sizes(value))
     shape[scores.softmax.axis] -= 1
@@ -65,13 +70,19 @@ def _without_sinks(value: ir.Value, scores: Scores) -> ir.Operation:
     return found[0]
 
 
-def _safe_tail(
-    found: list[ir.Operation], value: ir.Value, softmax: ir.Operation
-) -> tuple[ir.Operation | None, int]:
-    """The select that makes 0 of rows with nothing to attend to, if that is all that reads them.
+@dataclass(frozen=True)
+class _Tail:
+    """A select that makes 0 of rows without a probability."""
 
-    And which of its operands the probabilities are.
-    """
+    select: ir.Operation
+    operand: int
+    """Which of its operands the probabilities are."""
+    of_nan: bool
+    """Whether it looks for NaN; else for rows of -inf."""
+
+
+def _safe_tail(found: list[ir.Operation], value: ir.Value, softmax: ir.Operation) -> _Tail | None:
+    """The select that makes 0 of rows with nothing to attend to, if that is all that reads them."""
     for user in found:
         if user.name != "stablehlo.select":
             continue
@@ -85,10 +96,10 @@ def _safe_tail(
         if operand == 2 and _is_nan(predicate, value) and rest == [predicate.owner.operation]:
             # Of each of its own elements.
             if same_value(user.operands[0], predicate):
-                return user, operand
+                return _Tail(user, operand, of_nan=True)
         elif not rest and _tells_masked(user.operands[0], value, softmax, masked=operand == 2):
-            return user, operand
-    return None, 0
+            return _Tail(user, operand, of_nan=False)
+    return None
 
 
 def _is_nan(predicate: ir.Value, value: ir.Value) -> bool:
@@ -96,6 +107,7 @@ def _is_nan(predicate: ir.Value, value: ir.Value) -> bool:
     return (
         op is not None
         and " NE>" in str(op.attributes["comparison_direction"])
+        and "TOTALORDER" not in str(op.attributes.get("compare_type", ""))
         and all(operand == value for operand in op.operands)
     )
 
@@ -124,5 +136,5 @@ def _tells_masked(
     axis = softmax.opview.axis
     if not same or not is_splat(op.operands[1], -INFINITY) or reduced.axes != (axis,):
         return False
-    moved = Path().peel_conversion(value)
+    moved = Path().peel_casts(value)
     return axes_of_rows(predicate, path, reduced, softmax.results[0], moved) is not None

@@ -222,7 +222,8 @@ def _compare(op: ir.Operation, frame: Frame, band: Band, alone: bool, inverted: 
     """Adds the bound that a comparison, or its contrary, is; False where it is none."""
     direction = str(op.attributes["comparison_direction"])
     direction = next((name for name in _FLIPPED if f" {name}>" in direction), None)
-    if direction is None:
+    # A total order tells -0 from 0, which a difference of positions may be.
+    if direction is None or "TOTALORDER" in str(op.attributes.get("compare_type", "")):
         return False
     direction = _CONTRARY[direction] if inverted else direction
     left, right = op.operands

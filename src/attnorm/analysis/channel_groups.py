@@ -112,7 +112,7 @@ def _spread(part: _Part) -> Atom:
 
 def _dealt(dims: Sequence[Dim], x: ir.Value) -> tuple[Dim, ...] | None:
     """Dimensions of a reshape of x as x's own."""
-    dealt = regroup([atom for dim in dims for atom in dim], sizes(x))
+    dealt = regroup(tuple(atom for dim in dims for atom in dim), sizes(x))
     if dealt is None:
         return None
     # What is spread has no stride, however it was cut.

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..ir.attributes import constant_value
+from ..ir.attributes import constant_value, integers
 from ..ir.mlir import ir
 from ..ir.stablehlo import element_type, is_bool
 from .views import sizes
@@ -38,7 +38,7 @@ _DEPTH = 4
 """Reductions that wait for each other in a kernel: two norms, one of them a LayerNorm."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Item:
     """An op of a block: its position, what it reads and who reads it (positions; -1 is outside).
 
@@ -47,27 +47,16 @@ class Item:
 
     op: ir.Operation
     name: str
-    operands: list[ir.Value]
+    operands: tuple[ir.Value, ...]
     position: int
-    reads: list[int]
+    reads: tuple[int, ...]
+    misfits: tuple[ir.Value, ...]
+    """The operands that no kernel can read."""
+    reduces_rows: bool
+    """Whether a kernel can be made of it."""
+    is_cheap: bool
+    """Whether a kernel repeats the op rather than reads what it makes."""
     readers: list[int] = field(default_factory=list)
-
-    @functools.cached_property
-    def misfits(self) -> list[ir.Value]:
-        """The operands that no kernel can read."""
-        return [value for value in self.operands if not _fits(value)]
-
-    @functools.cached_property
-    def reduces_rows(self) -> bool:
-        """Whether a kernel can be made of it."""
-        return is_row_reduction(self.op)
-
-    @functools.cached_property
-    def is_cheap(self) -> bool:
-        """Whether a kernel repeats the op rather than reads what it makes."""
-        if self.name in _SHAPES:
-            return True
-        return self.name in _CHEAP and _fits(self.op.results[0]) and _is_copied(self.op)
 
 
 class Graph:
@@ -80,21 +69,44 @@ class Graph:
     def __init__(self, block: ir.Block):
         self.items: list[Item] = []
         self.definition: dict[ir.Value, int] = {}
+        self._fitting: dict[ir.Type, bool] = {}
         for position, view in enumerate(block.operations):
-            op, name = view.operation, view.operation.name
+            op = view.operation
+            name = op.name
             if name in _SIZE_READERS:
                 op.operands[0] = _of_same_shape(op.operands[0])
-            operands = list(op.operands)
-            values = (*operands, *_values_read_inside(op))
-            reads = {self.definition.get(value, -1) for value in values}
-            self.items.append(Item(op, name, operands, position, sorted(reads)))
-            for read in reads:
+            item = self._item(op, name, position)
+            self.items.append(item)
+            for read in item.reads:
                 if read >= 0:
                     self.items[read].readers.append(position)
             for result in op.results:
                 self.definition[result] = position
         self.place = [float(item.position) for item in self.items]
         self.taken: set[int] = set()
+
+    def _item(self, op: ir.Operation, name: str, position: int) -> Item:
+        operands = tuple(op.operands)
+        values = (*operands, *_values_read_inside(op)) if len(op.regions) else operands
+        return Item(
+            op,
+            name,
+            operands,
+            position,
+            reads=tuple(sorted({self.definition.get(value, -1) for value in values})),
+            misfits=tuple([value for value in operands if not self.fits(value)]),
+            reduces_rows=is_row_reduction(op),
+            is_cheap=name in _SHAPES
+            or (name in _CHEAP and self.fits(op.results[0]) and _is_copied(op)),
+        )
+
+    def fits(self, value: ir.Value) -> bool:
+        """Whether a kernel can read a value, or make it."""
+        type_ = value.type
+        known = self._fitting.get(type_)
+        if known is None:
+            known = self._fitting[type_] = _fits(value)
+        return known
 
     def seeds(self) -> Iterator[Item]:
         """The reductions that a kernel can be made of, in order."""
@@ -113,15 +125,15 @@ class Graph:
     @functools.cached_property
     def branching(self) -> dict[int, list[ir.Value]]:
         """By the position of their readers: the values that several branches may read."""
-        read = ((item.position, item.operands) for item in self.items)
-        found = ((at, [v for v in operands if v in self.branches]) for at, operands in read)
-        return {position: values for position, values in found if values}
+        branches = self.branches
+        read = [[value for value in item.operands if value in branches] for item in self.items]
+        return {position: values for position, values in enumerate(read) if values}
 
     def _branch(self, seed: Item) -> tuple[set[int], dict[ir.Value, None]]:
         """A reduction and the elementwise ops that only it needs; what they read of its shape."""
         space = sizes(seed.operands[0])
         branch, sources = {seed.position}, {}
-        pending = seed.operands[:1]
+        pending = [*seed.operands[:1]]
         while pending:
             value = pending.pop()
             if sizes(value) != space:
@@ -163,7 +175,7 @@ def is_row_reduction(op: ir.Operation) -> bool:
     """Whether an op reduces adjacent dimensions of one value, of a float type of up to 32 bits."""
     if op.name != "stablehlo.reduce" or len(op.results) != 1 or not _fits(op.results[0]):
         return False
-    axes = sorted(ir.DenseI64ArrayAttr(op.attributes["dimensions"]))
+    axes = sorted(integers(op.attributes["dimensions"]))
     adjacent = axes and axes == list(range(axes[0], axes[-1] + 1))
     if not adjacent or is_bool(element_type(op.result)):
         return False
@@ -179,6 +191,7 @@ def _fits(value: ir.Value) -> bool:
     return is_bool(element) or isinstance(element, (ir.F16Type, ir.BF16Type, ir.F32Type))
 
 
+@dataclass(slots=True)
 class _Reach:
     """Some ops of a block, and what lies around them: kept up to date as ops join.
 
@@ -186,76 +199,98 @@ class _Reach:
     `after` who reads them; `depths` how many reductions wait for each other up to an op.
     """
 
-    def __init__(self, graph: Graph, members: Iterable[int] = ()):
-        self.graph = graph
-        self.members: set[int] = set()
-        self.copied: set[int] = set()
-        self.before: set[int] = set()
-        self.after: set[int] = set()
-        self.depths: dict[int, int] = {}
-        self._misfits: set[ir.Value] = set()
-        for position in members:
-            self._add(position)
+    graph: Graph
+    members: set[int] = field(default_factory=set)
+    copied: set[int] = field(default_factory=set)
+    before: set[int] = field(default_factory=set)
+    after: set[int] = field(default_factory=set)
+    misfits: set[ir.Value] = field(default_factory=set)
+    depths: dict[int, int] = field(default_factory=dict)
 
-    def joined_by(self, positions: Iterable[int]) -> _Reach:
-        """What becomes of it when others join."""
-        joined = _Reach(self.graph)
-        joined.members = self.members.copy()
-        joined.copied = self.copied.copy()
-        joined.before = self.before.copy()
-        joined.after = self.after.copy()
-        joined.depths = self.depths.copy()
-        joined._misfits = self._misfits.copy()
+    @staticmethod
+    def of(graph: Graph, members: Iterable[int]) -> _Reach:
+        """That of some ops, but for how they wait for each other."""
+        found = _Reach(graph)
+        for position in members:
+            found._add(position)
+        return found
+
+    def joined_by(self, positions: Iterable[int]) -> _Reach | None:
+        """What becomes of it when others join; None where that would be no kernel."""
+        joined = _Reach(
+            self.graph,
+            self.members.copy(),
+            self.copied.copy(),
+            self.before.copy(),
+            self.after.copy(),
+            self.misfits.copy(),
+            self.depths.copy(),
+        )
         for position in positions:
             joined._add(position)
-        return joined
+            if not joined._deepen(position):
+                return None
+        return joined if joined.can_stand() else None
 
     def _add(self, position: int) -> None:
-        item = self.graph.items[position]
-        self.members.add(position)
-        for others in (self.copied, self.before, self.after):
-            others.discard(position)
-        self.after.update(reader for reader in item.readers if reader not in self.members)
-        self._feed(item)
-        self._deepen(position)
-
-    def _feed(self, item: Item) -> None:
-        pending = [item]
-        while pending:
-            item = pending.pop()
-            self._misfits.update(item.misfits)
-            for read in item.reads:
-                if read in self.members or read in self.copied:
-                    continue
-                if read >= 0 and self.graph.items[read].is_cheap and read not in self.graph.taken:
-                    self.copied.add(read)
-                    pending.append(self.graph.items[read])
-                else:
-                    self.before.add(read)
-
-    def _deepen(self, position: int) -> None:
+        graph, members, copied, before = self.graph, self.members, self.copied, self.before
+        items = graph.items
+        members.add(position)
+        copied.discard(position)
+        before.discard(position)
+        self.after.discard(position)
+        for reader in items[position].readers:
+            if reader not in members:
+                self.after.add(reader)
         pending = [position]
         while pending:
-            item = self.graph.items[pending.pop()]
-            depth = max((self.depths.get(read, 0) for read in item.reads), default=0)
+            item = items[pending.pop()]
+            self.misfits.update(item.misfits)
+            for read in item.reads:
+                if read in members or read in copied:
+                    continue
+                if read >= 0 and items[read].is_cheap and read not in graph.taken:
+                    copied.add(read)
+                    pending.append(read)
+                else:
+                    before.add(read)
+
+    def _deepen(self, position: int) -> bool:
+        """Counts what an op that is new waits for; False where that is too much for any."""
+        items, depths, pending = self.graph.items, self.depths, [position]
+        while pending:
+            position = pending.pop()
+            item = items[position]
+            depth = 0
+            for read in item.reads:
+                depth = max(depth, depths.get(read, 0))
             depth += item.name == "stablehlo.reduce"
-            if self.depths.get(item.position) != depth:
-                self.depths[item.position] = depth
-                pending += [reader for reader in item.readers if reader in self.members]
+            if depth > _DEPTH:
+                return False
+            if depths.get(position) != depth:
+                depths[position] = depth
+                for reader in item.readers:
+                    if reader in self.members:
+                        pending.append(reader)
+        return True
 
     def fits(self) -> bool:
         """Whether everything that is read can be."""
-        defined = (self.graph.definition.get(value, -1) for value in self._misfits)
+        if not self.misfits:
+            return True
+        defined = (self.graph.definition.get(value, -1) for value in self.misfits)
         return all(position in self.members or position in self.copied for position in defined)
 
     def place(self) -> float:
         """Right behind the last value that is read."""
-        last = max((self.graph.place[read] for read in self.before if read >= 0), default=-1.0)
+        place = self.graph.place
+        last = max([place[read] for read in self.before if read >= 0], default=-1.0)
         return (last + math.floor(last) + 1) / 2
 
     def can_stand(self) -> bool:
         """Whether there is a place behind what is read and before what reads."""
-        first = min((self.graph.place[reader] for reader in self.after), default=math.inf)
+        place = self.graph.place
+        first = min([place[reader] for reader in self.after], default=math.inf)
         return self.place() < first and self.fits()
 
 
@@ -280,14 +315,15 @@ class Cluster:
         self._graph = graph
         self.location = seed.op.location
         self.space = sizes(seed.operands[0])
-        self._axes = list(seed.op.attributes["dimensions"])
+        self._axes = integers(seed.op.attributes["dimensions"])
         self._row = [size for axis, size in enumerate(self.space) if axis not in self._axes]
         self._belonging: dict[int, bool] = {}
-        self._reach = _Reach(graph, [seed.position])
+        self._reach = _Reach.of(graph, [seed.position])
+        self._reach.depths[seed.position] = 1
         self._grow()
         self.members = self._kept()
         if len(self.members) < len(self._reach.members):
-            self._reach = _Reach(graph, self.members)
+            self._reach = _Reach.of(graph, self.members)
         self.place = self._reach.place()
         self._settle()
 
@@ -347,9 +383,7 @@ class Cluster:
         new = positions - self._reach.members
         if not new or new & self._graph.taken:
             return
-        joined = self._reach.joined_by(new)
-        if max(joined.depths.values()) <= _DEPTH and joined.can_stand():
-            self._reach = joined
+        self._reach = self._reach.joined_by(new) or self._reach
 
     def _belongs(self, position: int) -> bool:
         """Whether an op works on the rows of this cluster."""
@@ -359,11 +393,11 @@ class Cluster:
 
     def _is_of_cluster(self, item: Item) -> bool:
         shaped = item.name == "stablehlo.dynamic_broadcast_in_dim"
-        read = item.operands[:1] if shaped else item.operands
-        if not all(_fits(value) for value in (*read, *item.op.results)):
+        misfit = item.operands[0] in item.misfits if shaped else item.misfits
+        if misfit or not all(map(self._graph.fits, item.op.results)):
             return False
         if item.name == "stablehlo.reduce":
-            same = list(item.op.attributes["dimensions"]) == self._axes
+            same = integers(item.op.attributes["dimensions"]) == self._axes
             return item.reduces_rows and same and sizes(item.operands[0]) == self.space
         if item.name in _ELEMENTWISE:
             return self._is_of_rows(item.op.result)
@@ -385,7 +419,7 @@ class Cluster:
         """What becomes of it, when every cluster has its members."""
         if self._reach.copied & self._graph.taken:
             # What it was to copy is in another cluster since.
-            self._reach = _Reach(self._graph, self.members)
+            self._reach = _Reach.of(self._graph, self.members)
         items, inside = self._graph.items, self._inside
         computed = [items[position] for position in sorted(inside)]
         read = [

@@ -7,15 +7,29 @@ of the statistic can be held against the rows of what it is applied to.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..ir.attributes import integers
 from ..ir.mlir import hlo, ir
 from ..ir.rewriting import Refusal
 from ..ir.stablehlo import element_type, is_half
 from ..ir.values import producer
-from .views import Atom, Dim, compose, is_move, is_splat, made_by, sizes, splat, trace, users
+from .views import (
+    Atom,
+    Dim,
+    compose,
+    is_cast,
+    is_move,
+    is_splat,
+    made_by,
+    sizes,
+    splat,
+    trace,
+    users,
+)
 
 
 @dataclass
@@ -31,16 +45,17 @@ class Path:
         return op.operands[operand]
 
     def peel(self, value: ir.Value) -> ir.Value:
-        """The value without the moves and conversions on top of it."""
-        self.elements.append(element_type(value))
+        """The value without the moves and casts on top of it."""
+        elements = self.elements
+        elements.append(element_type(value))
         while (op := producer(value)) is not None and is_move(op):
             value = op.operands[0]
-            self.elements.append(element_type(value))
+            elements.append(element_type(value))
         return value
 
-    def peel_conversion(self, value: ir.Value) -> ir.Value:
-        """The value without the conversions on top of it; unlike moves, they keep its rows."""
-        while (op := made_by(value, "convert")) is not None:
+    def peel_casts(self, value: ir.Value) -> ir.Value:
+        """The value without the casts on top of it; unlike moves, they keep its rows."""
+        while (op := producer(value)) is not None and is_cast(op):
             value = op.operands[0]
             self.elements.append(value.type.element_type)
         return value
@@ -62,16 +77,16 @@ def reduction_of(value: ir.Value, kind: str, init: float | bool) -> Reduced | No
         return None
     if splat(op.operands[1]) != init:
         return None
-    return Reduced(op, op.operands[0], tuple(sorted(op.attributes["dimensions"])))
+    return Reduced(op, op.operands[0], tuple(sorted(integers(op.attributes["dimensions"]))))
 
 
 def body_kind(op: ir.Operation) -> str | None:
     """The name of the only op in a reduction's region, if it takes both arguments."""
     block = op.regions[0].blocks[0]
     body = [inner.operation for inner in block.operations]
-    if len(body) != 2 or len(block.arguments) != 2:
-        return None
     arguments = list(block.arguments)
+    if len(body) != 2 or len(arguments) != 2:
+        return None
     operands = list(body[0].operands)
     if operands not in (arguments, arguments[::-1]) or body[1].operands[0] != body[0].results[0]:
         return None
@@ -101,7 +116,7 @@ def mean_square_of(value: ir.Value, path: Path) -> tuple[Reduced, ir.Value] | No
     """The mean of x * x, and x."""
     reduced = mean_of(value, path)
     if reduced is not None:
-        x = square_of(path.peel_conversion(reduced.x))
+        x = square_of(path.peel_casts(reduced.x))
         return None if x is None else (reduced, x)
     reduced = mean_of(value, path, dot_with_itself)
     return None if reduced is None else (reduced, reduced.x)
@@ -178,17 +193,32 @@ def axes_of_rows(
     `reduced` is over x, element for element; `path` leads from `rows` to it. `applied` has to be x,
     in any arrangement: None where it is another value, or a row meets another row's statistic.
     """
-    inner, outer = trace(x), trace(applied)
+    inner = trace(x)
+    outer = inner if applied == x else trace(applied)
     if (inner.source, inner.elements) != (outer.source, outer.elements):
         return None
     statistic = trace(rows, path.through, rounding=True)
     if statistic.source != reduced.op.results[0]:
         return None
-    kept = [dim for axis, dim in enumerate(inner.dims) if axis not in reduced.axes]
-    got = compose(statistic.dims, kept)
-    runs = [atom for axis in reduced.axes for atom in inner.dims[axis]]
+    return _axes_met(reduced.axes, inner.dims, statistic.dims, outer.dims)
+
+
+@functools.lru_cache(maxsize=1024)
+def _axes_met(
+    reduced: tuple[int, ...],
+    inner: tuple[Dim, ...],
+    statistic: tuple[Dim, ...],
+    outer: tuple[Dim, ...],
+) -> tuple[int, ...] | None:
+    """The axes of `outer` that the `reduced` ones of `inner` are; None where rows are mixed up.
+
+    `statistic` is the arrangement of what is left of `inner`.
+    """
+    kept = [dim for axis, dim in enumerate(inner) if axis not in reduced]
+    got = compose(statistic, kept)
+    runs = [atom for axis in reduced for atom in inner[axis]]
     axes, expected = [], []
-    for axis, dim in enumerate(outer.dims):
+    for axis, dim in enumerate(outer):
         inside = [_covers(runs, atom) for atom in dim]
         if None in inside or len(set(inside)) > 1 or _has_broadcast(dim):
             return None

@@ -51,7 +51,7 @@ def _mean_of_squares(inside: ir.Value, epsilon: float, path: Path) -> Statistic 
 def deviation_of(value: ir.Value) -> tuple[ir.Value, tuple[int, ...]] | None:
     """x and the axes of `x - mean(x, axes)`; refuses one that rounds to a half type."""
     path = Path()
-    op = made_by(path.peel_conversion(value), "subtract")
+    op = made_by(path.peel_casts(value), "subtract")
     if op is None:
         return None
     x, mean = op.operands
@@ -78,7 +78,7 @@ def _difference(inside: ir.Value, epsilon: float, path: Path) -> Statistic | Non
     reduced = mean_of(path.step(op, 0), path)
     if first is None or reduced is None or first.axes != reduced.axes:
         return None
-    x = square_of(path.peel_conversion(reduced.x))
+    x = square_of(path.peel_casts(reduced.x))
     if x is None or not same_value(first.x, x):
         return None
     # Both of the same rows: a mean may be turned on its way to the difference.

@@ -8,18 +8,19 @@ values are arranged alike where their atoms are equal, however that was written.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ..ir.attributes import constant_value
+from ..ir.attributes import constant_value, integers
 from ..ir.mlir import ir
-from ..ir.stablehlo import is_float
+from ..ir.stablehlo import element_type, is_float
 from ..ir.values import producer
 
 
-@dataclass(frozen=True)
-class Atom:
+class Atom(NamedTuple):
     """`size` elements, `stride` apart along dimension `axis` of the source; no axis: a broadcast.
 
     A size of None is known at run time only.
@@ -64,9 +65,21 @@ def narrows(element: ir.Type, to: ir.Type) -> bool:
     return element != to and _holds(to, element)
 
 
+def is_cast(op: ir.Operation) -> bool:
+    """Whether an op converts between the float types that a module computes in.
+
+    It loses digits at most, as semantics.md has it for the half types. A conversion to an integer,
+    a boolean or a float of 8 bits is a computation: it truncates, compares or quantises.
+    """
+    if op.name != _CONVERT:
+        return False
+    types = [value.type.element_type for value in (op.operands[0], op.results[0])]
+    return all(is_float(element) and element.width >= 16 for element in types)
+
+
 def is_move(op: ir.Operation) -> bool:
-    """Whether an op only moves or converts its operand."""
-    return op.name in _MOVES
+    """Whether an op only moves its operand, or casts it."""
+    return op.name in _MOVES and (op.name != _CONVERT or is_cast(op))
 
 
 def made_by(value: ir.Value, name: str) -> ir.Operation | None:
@@ -81,7 +94,9 @@ _SIZES = {"shape.shape_of", "stablehlo.get_dimension_size", "tensor.dim"}
 
 def users(value: ir.Value) -> list[ir.Operation]:
     """The ops that read the elements of a value, each once."""
-    owners = dict.fromkeys(use.owner.operation for use in value.uses)
+    owners = [use.owner.operation for use in value.uses]
+    if len(owners) > 1:
+        owners = list(dict.fromkeys(owners))
     return [owner for owner in owners if owner.name not in _SIZES]
 
 
@@ -95,7 +110,10 @@ def hand_over_sizes(value: ir.Value, other: ir.Value) -> None:
 
 def sizes(value: ir.Value) -> tuple[int | None, ...]:
     """The sizes of a value; None where dynamic."""
-    return tuple(None if size == _DYNAMIC else size for size in value.type.shape)
+    shape = value.type.shape
+    if _DYNAMIC not in shape:
+        return tuple(shape)
+    return tuple(None if size == _DYNAMIC else size for size in shape)
 
 
 _DYNAMIC = ir.ShapedType.get_dynamic_size()
@@ -103,8 +121,13 @@ _DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 def identity(value: ir.Value) -> View:
     """A value as itself."""
-    dims = tuple(() if size == 1 else (Atom(size, axis),) for axis, size in enumerate(sizes(value)))
-    return View(value, dims, (value.type.element_type,))
+    return View(value, unmoved(sizes(value)), (element_type(value),))
+
+
+@functools.lru_cache(maxsize=1024)
+def unmoved(shape: tuple[int | None, ...]) -> tuple[Dim, ...]:
+    """The dimensions of a value of a shape, as an arrangement of itself."""
+    return tuple(() if size == 1 else (Atom(size, axis),) for axis, size in enumerate(shape))
 
 
 def trace(
@@ -115,64 +138,72 @@ def trace(
     Goes through conversions that keep every value, and with `rounding` through those that round.
     `through` are elementwise ops to go through too, each by the operand it names.
     """
-    chain = list(_climb(value, through, rounding))
-    source = value if not chain else _next(chain[-1], through)
-    return _follow(source, chain)
+    return _follow(*_climb(value, through, rounding))
 
 
 def source_of(
     value: ir.Value, through: Mapping[ir.Operation, int] | None = None, *, rounding: bool = False
 ) -> ir.Value:
     """The first value above `value` that is computed, however it is arranged; as in `trace`."""
-    for op in _climb(value, through, rounding):
-        value = _next(op, through)
-    return value
+    return _climb(value, through, rounding)[0]
 
 
 def _climb(
     value: ir.Value, through: Mapping[ir.Operation, int] | None, rounding: bool
-) -> Iterator[ir.Operation]:
-    """The ops above a value that only move it, and those of `through`, the last one first."""
+) -> tuple[ir.Value, list[ir.Operation]]:
+    """The source of a value and the ops between: moves, and those of `through`; the last first."""
+    chain: list[ir.Operation] = []
     while (op := producer(value)) is not None:
-        moves = op.name in _MOVES and (rounding or op.name != _CONVERT or not _rounds(op))
-        if not moves and not (through and op in through):
-            return
-        yield op
-        value = _next(op, through)
-
-
-def _next(op: ir.Operation, through: Mapping[ir.Operation, int] | None) -> ir.Value:
-    return op.operands[through.get(op, 0) if through else 0]
+        name, operand = op.name, 0
+        if name == _CONVERT:
+            moves = is_cast(op) and (rounding or not _rounds(op))
+        else:
+            moves = name in _MOVES
+        if not moves:
+            if not through or op not in through:
+                break
+            operand = through[op]
+        chain.append(op)
+        value = op.operands[operand]
+    return value, chain
 
 
 def _rounds(op: ir.Operation) -> bool:
-    before, after = (value.type.element_type for value in (op.operands[0], op.results[0]))
-    return not _holds(before, after)
+    return not _holds(element_type(op.operands[0]), element_type(op.results[0]))
 
 
 def _follow(source: ir.Value, chain: list[ir.Operation]) -> View:
     """The view of `source` under the ops of `chain`, last first; starts again at an opaque one."""
-    view = identity(source)
+    dims, elements = unmoved(sizes(source)), (element_type(source),)
     for op in reversed(chain):
         result = op.results[0]
-        dims = _MOVES.get(op.name, _same)(op, view.dims, sizes(result))
-        if dims is None:
-            view = identity(result)
-        else:
-            elements = view.elements
-            if result.type.element_type != elements[-1]:
-                elements = (*elements, result.type.element_type)
-            view = View(view.source, dims, elements)
-    return view
+        moved = _MOVES.get(op.name, _same)(op, dims)
+        if moved is None:
+            source, dims, elements = result, unmoved(sizes(result)), (element_type(result),)
+            continue
+        dims, element = moved, element_type(result)
+        if element != elements[-1]:
+            elements = (*elements, element)
+    return View(source, dims, elements)
 
 
-def _transpose(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
-    return tuple(dims[axis] for axis in op.attributes["permutation"])
+def _transpose(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    return tuple(dims[axis] for axis in integers(op.attributes["permutation"]))
 
 
-def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
-    mapped = {axis: index for index, axis in enumerate(op.attributes["broadcast_dimensions"])}
-    before = sizes(op.operands[0])
+def _broadcast(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    axes = tuple(integers(op.attributes["broadcast_dimensions"]))
+    return _spread(dims, axes, sizes(op.operands[0]), sizes(op.results[0]))
+
+
+@functools.lru_cache(maxsize=1024)
+def _spread(
+    dims: tuple[Dim, ...],
+    axes: tuple[int, ...],
+    before: tuple[int | None, ...],
+    shape: tuple[int | None, ...],
+) -> tuple[Dim, ...]:
+    mapped = {axis: index for index, axis in enumerate(axes)}
     found: list[Dim] = []
     for axis, size in enumerate(shape):
         index = mapped.get(axis)
@@ -183,17 +214,16 @@ def _broadcast(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tupl
     return tuple(found)
 
 
-def _reshape(
-    op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence[int | None]
-) -> tuple[Dim, ...] | None:
-    return regroup([atom for dim in dims for atom in dim], shape)
+def _reshape(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+    return regroup(tuple([atom for dim in dims for atom in dim]), sizes(op.results[0]))
 
 
-def _same(op: ir.Operation, dims: tuple[Dim, ...], shape: Sequence) -> tuple[Dim, ...]:
+def _same(op: ir.Operation, dims: tuple[Dim, ...]) -> tuple[Dim, ...]:
     return dims
 
 
-def regroup(atoms: Sequence[Atom], shape: Sequence[int | None]) -> tuple[Dim, ...] | None:
+@functools.lru_cache(maxsize=1024)
+def regroup(atoms: Dim, shape: tuple[int | None, ...]) -> tuple[Dim, ...] | None:
     """Row-major atoms dealt out to new dimensions; None where one would have to be cut unevenly."""
     if [atom.size for atom in atoms] == [size for size in shape if size != 1]:
         whole = iter(atoms)
@@ -295,7 +325,7 @@ _MOVES = {
 def splat(value: ir.Value) -> float | int | None:
     """The number that a constant holds everywhere, seen through moves; None if there is none."""
     op = producer(value)
-    while op is not None and op.name in _MOVES and not _rounds(op):
+    while op is not None and is_move(op) and (op.name != _CONVERT or not _rounds(op)):
         op = producer(op.operands[0])
     if op is None or op.name != "stablehlo.constant":
         return None

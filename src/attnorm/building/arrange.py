@@ -34,7 +34,7 @@ def _pieces(source: ir.Value, wanted: Sequence[Atom]) -> list[Atom]:
     for axis, dim in enumerate(identity(source).dims):
         own = sorted((atom for atom in wanted if atom.axis == axis), key=lambda a: -a.stride)
         if own and all(atom.size is not None for atom in own):
-            cut = regroup(dim, [atom.size for atom in own])
+            cut = regroup(dim, tuple(atom.size for atom in own))
             found += own if cut is not None else dim
         else:
             found += dim

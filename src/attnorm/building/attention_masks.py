@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-from ..analysis.attention_scores import INFINITY, Mask, Scores
+from ..analysis.attention_scores import INFINITY, LOWEST_FILL, Mask, Scores
 from ..analysis.attention_values import Values
 from ..analysis.bands import Band, Frame, Part, band_of, source_frame
 from ..analysis.views import Dim, View, compose, identity, merge, trace
 from ..dialect.sdpa import UNBOUNDED
+from ..ir.attributes import constant_elements
 from ..ir.mlir import ir
 from ..ir.rewriting import Refusal
 from ..ir.stablehlo import Builder, element_type, is_half, shape_of
@@ -29,19 +31,88 @@ class Masking:
 
 
 def masking_of(scores: Scores, values: Values, b: Builder) -> Masking:
-    """What the masks on the way say, built at `b`."""
-    masks = _of_one_fill(scores.masks)
+    """What the masks on the way say, built at `b`.
+
+    Attributes and a bool mask mean -inf. Where finite fills mean something else, the masks become
+    one that is added, with every number as it was.
+    """
+    masks = scores.masks
     band, predicates, added = _gathered(masks, scores, b)
-    if band.is_open() and any(mask.added and _shows_added(mask) for mask in masks):
-        # No attribute comes of them; as they are, they say what a row of nothing else becomes.
-        masks = [_as_added(mask) for mask in masks]
-        band, predicates, added = _gathered(masks, scores, b)
-    mode = _fully_masked({mask.fill for mask in masks} - {None}, values)
-    fill = _fill_beside_added(masks) if predicates and added and band.is_open() else None
-    if fill is not None:
+    fills = {mask.fill for mask in masks} - {None}
+    if fills <= {-INFINITY}:
         mode = values.fully_masked or "nan"
-    start = start_of(band, b)
-    return Masking(_combined(b, predicates, added, fill), start, placement_of(band), mode)
+    elif _means_infinity(masks, band, scores, beside=bool(predicates)):
+        mode = "uniform"
+    else:
+        return Masking(_summed(masks, scores, b), None, {}, values.fully_masked or "nan")
+    return Masking(_combined(b, predicates, added), start_of(band, b), placement_of(band), mode)
+
+
+def _means_infinity(masks: list[Mask], band: Band, scores: Scores, *, beside: bool) -> bool:
+    """Whether finite fills are -inf, with every key weighing the same in rows that see nothing.
+
+    `beside`: there are predicates beside the band. A row that sees a key sees nothing of a fill. In
+    a row that sees none, fills of one number in the scores' place weigh the same; fills that are
+    added show the scores behind them or add up, and what else is added shows on all of them.
+    """
+    sees = not beside and band.leaves_a_key(_count(scores.queries), _count(scores.keys))
+    if sees and all(mask.fill is not None or _is_moderate(mask.part.value) for mask in masks):
+        return True
+    fills = {mask.fill for mask in masks}
+    if len(fills) > 1 or (len(masks) > 1 and any(mask.added for mask in masks)):
+        return False
+    return not any(mask.added and _shows_added(mask) for mask in masks)
+
+
+def _count(dim: Dim) -> int | None:
+    """The size of a dimension; None where it is dynamic."""
+    counts = [atom.size for atom in dim]
+    return None if None in counts else math.prod(size for size in counts if size is not None)
+
+
+def _is_moderate(value: ir.Value) -> bool:
+    """Whether what is added is a constant of numbers that are no fills."""
+    array = constant_elements(value)
+    return array is not None and bool((abs(array) < -LOWEST_FILL / 2).all())
+
+
+def _summed(masks: list[Mask], scores: Scores, b: Builder) -> ir.Value | None:
+    """The masks as one that is added: 0, changed by each in turn, the one next to the scores first.
+
+    Refuses a fill that takes the place of a score which would show on it.
+    """
+    total: ir.Value | None = None
+    for mask in reversed(masks):
+        dims = _placed(scores, trace(mask.at.results[0], scores.through, rounding=True))
+        part = mask.added or mask.part
+        value = _arranged(b, part, dims)
+        if mask.added or mask.fill is None:
+            value = _scaled(b, value, mask.factor)
+            total = value if total is None else _widened_both(b, total, value)
+            continue
+        if _shows_added(mask):
+            raise Refusal(f"mask: expected one fill or -inf beside other masks, got {mask.fill:g}")
+        total = _filled(b, value, total, mask.fill)
+    return total
+
+
+def _widened_both(b: Builder, left: ir.Value, right: ir.Value) -> ir.Value:
+    """The sum of two masks in the wider of their types, at least f32."""
+    elements = (element_type(left), element_type(right))
+    wide = ir.F64Type.get() if any(e.width == 64 for e in elements) else ir.F32Type.get()
+    return _both(b, "add", b.convert(left, wide), b.convert(right, wide))
+
+
+def _filled(b: Builder, kept: ir.Value, total: ir.Value | None, fill: float) -> ir.Value:
+    """`total`, 0 where there is none yet, with a fill where the predicate `kept` is false."""
+    wide = ir.F32Type.get()
+    if total is None:
+        total = b.full(0.0, wide, shape_of(kept))
+    elif is_half(element_type(total)):
+        total = b.convert(total, wide)
+    shape = _joint_shape(kept, total)
+    spread, total = (b.broadcast(mask, range(len(shape)), shape) for mask in (kept, total))
+    return b.select(spread, total, fill)
 
 
 def _gathered(
@@ -66,62 +137,9 @@ def _gathered(
     return band, predicates, added
 
 
-def _of_one_fill(masks: list[Mask]) -> list[Mask]:
-    """The masks, those that are added kept so where their fills would add up or differ.
-
-    Two finite fills on one score are lower than one, and what is added to a fill that is not low
-    shows: a row that sees nothing is then not uniform.
-    """
-    finite = [mask for mask in masks if mask.fill not in (None, -INFINITY)]
-    several = len(finite) > 1 and any(mask.added for mask in finite)
-    mixed = finite and any(mask.fill == -INFINITY for mask in masks)
-    shows = any(_shows_added(mask) for mask in finite) and any(m.fill is None for m in masks)
-    if shows and any(mask.fill is None for mask in masks[: _last_selected(masks)]):
-        raise Refusal("mask: expected nothing added to a fill that it shows on, got a mask")
-    if not several and not mixed and not shows:
-        return masks
-    return [_as_added(mask) for mask in masks]
-
-
-def _as_added(mask: Mask) -> Mask:
-    """A mask that is added, without the predicate that it was met as."""
-    return Mask(mask.at, mask.added, factor=mask.factor) if mask.added else mask
-
-
 def _shows_added(mask: Mask) -> bool:
     """Whether a moderate number that is added to a finite fill changes it in f32."""
     return mask.fill is not None and mask.fill > ABSORBING_FILL
-
-
-def _last_selected(masks: list[Mask]) -> int:
-    """Where the last mask stands that selects a fill on which what is added shows."""
-    places = [n for n, mask in enumerate(masks) if _shows_added(mask) and not mask.added]
-    return max(places, default=0)
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What a predicate adds: a number, to the masks that are added or in their place."""
-
-    number: float
-    in_place: bool
-
-
-def _fill_beside_added(masks: list[Mask]) -> Fill | None:
-    """What predicates add beside masks that are added, where that is one finite fill.
-
-    Where these are -inf too, a row that the predicates leave nothing is not uniform. A fill that is
-    low enough hides the score that it is added to as well as one that takes its place.
-    """
-    fills = {mask.fill for mask in masks} - {None}
-    number = fills.pop() if len(fills) == 1 else None
-    if number is None or number == -INFINITY or number > ABSORBING_FILL:
-        return None
-    if any(mask.fill is None and is_half(element_type(mask.part.value)) for mask in masks):
-        return None
-    last = max(n for n, mask in enumerate(masks) if mask.fill is not None)
-    in_place = not any(mask.added for mask in masks)
-    return Fill(number, in_place and all(mask.fill is not None for mask in masks[:last]))
 
 
 def _band(part: Part, frame: Frame, known: Band, queries: int | None) -> Band:
@@ -133,15 +151,6 @@ def _band(part: Part, frame: Frame, known: Band, queries: int | None) -> Band:
     if inner is None or not own.fits(known) or not is_representable(own, known):
         return Band(rest=[replace(part, dims=identity(part.value).dims)])
     return own
-
-
-def _fully_masked(fills: set, values: Values) -> str:
-    """What a row becomes that sees nothing: with a finite fill every key weighs the same."""
-    if not fills or fills == {-INFINITY}:
-        return values.fully_masked or "nan"
-    if -INFINITY in fills:
-        raise Refusal("mask: expected one fill for every mask, got -inf beside a finite one")
-    return "uniform"
 
 
 def sinks_of(scores: Scores, b: Builder) -> ir.Value | None:
@@ -214,13 +223,8 @@ def _scaled(b: Builder, mask: ir.Value, factor: float) -> ir.Value:
     return b.multiply(mask, factor)
 
 
-def _combined(
-    b: Builder, predicates: list[ir.Value], added: list[ir.Value], fill: Fill | None
-) -> ir.Value | None:
-    """One mask of several: predicates alone stay one, beside an added mask they join it.
-
-    There they add a finite fill where one is given, else -inf.
-    """
+def _combined(b: Builder, predicates: list[ir.Value], added: list[ir.Value]) -> ir.Value | None:
+    """One mask of several: predicates alone stay one, beside an added mask they add -inf."""
     value = None
     for predicate in predicates:
         value = predicate if value is None else _both(b, "and", value, predicate)
@@ -229,14 +233,7 @@ def _combined(
     total = added[0]
     for mask in added[1:]:
         total = _both(b, "add", total, b.convert(mask, element_type(total)))
-    if value is None:
-        return total
-    shape = _joint_shape(value, total)
-    axes = range(len(shape))
-    spread, total = (b.broadcast(mask, axes, shape) for mask in (value, total))
-    if fill is None:
-        return b.select(spread, total, -INFINITY)
-    return b.select(spread, total, fill.number if fill.in_place else b.add(total, fill.number))
+    return total if value is None else _filled(b, value, total, -INFINITY)
 
 
 def _joint_shape(left: ir.Value, right: ir.Value) -> tuple:

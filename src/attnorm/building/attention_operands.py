@@ -6,7 +6,7 @@ A scale on queries or keys is taken out, and heads that are repeated are seen as
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..analysis.attention_scores import Scores
 from ..analysis.attention_values import Values
@@ -125,7 +125,7 @@ def value_operand(scores: Scores, values: Values) -> tuple[Operand, list[Dim]]:
     where: dict[Atom, Atom] = {}
     for mine, other in zip(batching[values.side], batching[side], strict=True):
         places = scores.places([values.probabilities[mine]])
-        where |= {atom: replace(place, axis=other) for atom, place in places.items()}
+        where |= {atom: place._replace(axis=other) for atom, place in places.items()}
     missing = [atom for dim in (*scores.batches, scores.heads) for atom in dim if atom not in where]
     if missing or len(where) != sum(map(len, (*scores.batches, scores.heads))):
         raise Refusal("v: expected the batch and heads of the scores")

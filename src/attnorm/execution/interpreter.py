@@ -11,7 +11,8 @@ from ..ir.attributes import inline_resource_of
 from ..ir.diagnostics import diagnostic
 from ..ir.entry import ENTRY, choose, function_name, signature
 from ..ir.mlir import ir
-from ..ir.rewriting import apply_patterns
+from ..ir.rewriting import Rewriter, apply_patterns
+from ..ir.stablehlo import Builder, element_type, is_unsigned
 from ..ir.tensor_type import TensorType
 
 # The interpreter ends the process at an op that it does not know, so these are refused first.
@@ -23,6 +24,9 @@ _UNKNOWN = frozenset(
         *("rng", "rng_bit_generator", "torch_index_select", "triangular_solve", "unary_einsum"),
     )
 )
+
+_DIVISIONS = ("stablehlo.divide", "stablehlo.remainder")
+_GUARDED = "attnorm.guarded"
 
 
 def evaluate(
@@ -42,6 +46,8 @@ def evaluate(
         # In place of a resource the interpreter reads memory that is none.
         roots = [("stablehlo.constant", lambda op, _: inline_resource_of(op))]
         apply_patterns(module, roots)
+        apply_patterns(module, [(name, _guard_division) for name in _DIVISIONS])
+        apply_patterns(module, [("stablehlo.dot_general", _sum_of_nothing)])
         halves = _bits_of_bf16(entry)
         _rename(module, entry)
         attributes = [_to_attribute(array) for array in arguments]
@@ -88,6 +94,39 @@ def _check_ops(module: ir.Operation) -> None:
     for op in unknown:
         message = f"the reference interpreter does not know '{op.name}'"
         raise AttnormError(diagnostic(op.location, message))
+
+
+def _guard_division(op: ir.Operation, rewriter: Rewriter) -> bool:
+    # The interpreter divides as the processor does, which ends the process at a divisor of 0 and at
+    # the least integer by -1. XLA gives -1 and the dividend, the least integer and 0.
+    x, divisor = op.operands
+    element = element_type(x)
+    if not isinstance(element, ir.IntegerType) or _GUARDED in op.attributes:
+        return False
+    b = Builder(rewriter.ip, op.location)
+    is_zero = b.compare("EQ", divisor, 0)
+    wraps = is_zero if is_unsigned(element) else b.compare("EQ", divisor, -1)
+    safe = b.select(is_zero, b.like(1, x), b.select(wraps, b.like(1, x), divisor))
+    name = op.name.removeprefix("stablehlo.")
+    quotient = b.op(name, [x, safe], x.type, **{_GUARDED: ir.UnitAttr.get()})
+    if name == "divide":
+        of_zero = b.unary("not", b.like(0, x))
+        of_one = quotient if is_unsigned(element) else b.unary("negate", x)
+    else:
+        of_zero, of_one = x, b.like(0, x)
+    rewriter.replace(op, [b.select(is_zero, of_zero, b.select(wraps, of_one, quotient))])
+    return True
+
+
+def _sum_of_nothing(op: ir.Operation, rewriter: Rewriter) -> bool:
+    # The interpreter ends the process where a contracted dimension is 0.
+    (result,) = op.results
+    if not result.type.has_static_shape or 0 in result.type.shape:
+        return False
+    if not any(0 in x.type.shape for x in op.operands):
+        return False
+    rewriter.replace(op, [Builder(rewriter.ip, op.location).like(0, result)])
+    return True
 
 
 # -- values --------------------------------------------------------------------------------------

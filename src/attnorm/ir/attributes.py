@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AttnormError
 from .diagnostics import diagnostic
 from .mlir import ir
+from .values import producer
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def names(dictionary: ir.DictAttr) -> list[str]:
@@ -31,6 +35,27 @@ def constant_value(constant: ir.Operation) -> Any:
         return constant.attributes["value"]
     except TypeError:
         return None
+
+
+def constant_elements(value: ir.Value) -> np.ndarray | None:
+    """The elements of a constant; None of any other value, of resources and of bf16."""
+    import numpy as np
+
+    constant = producer(value)
+    if constant is None or constant.name != "stablehlo.constant":
+        return None
+    dense = constant_value(constant)
+    if isinstance(value.type.element_type, ir.BF16Type):
+        return None
+    return np.array(dense) if isinstance(dense, ir.DenseElementsAttr) else None
+
+
+def integers(attribute: ir.DenseI64ArrayAttr | ir.DenseI32ArrayAttr) -> list[int]:
+    """The numbers in an array attribute.
+
+    By index: the end of an iteration is an exception of C++, which takes longer than the rest.
+    """
+    return [attribute[index] for index in range(len(attribute))]
 
 
 # What a resource's text starts with: "0x" and the alignment, as a 32-bit number.

@@ -33,16 +33,18 @@ def element_type(value: ir.Value) -> ir.Type:
 
 def shape_of(value: ir.Value) -> Shape:
     """The shape of a ranked tensor value."""
-    type_ = value.type
-    return tuple(
-        Size(value, axis) if type_.is_dynamic_dim(axis) else type_.get_dim_size(axis)
-        for axis in range(type_.rank)
-    )
+    sizes = value.type.shape
+    if _DYNAMIC not in sizes:
+        return tuple(sizes)
+    return tuple(Size(value, axis) if size == _DYNAMIC else size for axis, size in enumerate(sizes))
+
+
+_DYNAMIC = ir.ShapedType.get_dynamic_size()
 
 
 def is_static(shape: Shape) -> bool:
     """Whether every size is known now."""
-    return all(isinstance(size, int) for size in shape)
+    return Size not in map(type, shape)
 
 
 def is_float(type_: ir.Type) -> bool:
@@ -76,9 +78,9 @@ class Builder:
 
     def tensor(self, shape: Sequence[Dim], element: ir.Type) -> ir.RankedTensorType:
         """The tensor type of a shape."""
-        dynamic = ir.ShapedType.get_dynamic_size()
-        sizes = [size if isinstance(size, int) else dynamic for size in shape]
-        return ir.RankedTensorType.get(sizes, element, loc=self.loc)
+        if Size in map(type, shape):
+            shape = [_DYNAMIC if isinstance(size, Size) else size for size in shape]
+        return ir.RankedTensorType.get(shape, element, loc=self.loc)
 
     def op(
         self,
@@ -95,7 +97,7 @@ class Builder:
             attributes=attributes,
             loc=self.loc,
             ip=self.ip,
-        ).results[0]
+        ).result
 
     # -- constants -------------------------------------------------------------------------------
 
@@ -166,9 +168,10 @@ class Builder:
 
     def convert(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """x with another element type; x itself where it has it already."""
-        if element_type(x) == element:
+        type_ = x.type
+        if type_.element_type == element:
             return x
-        return self.op("convert", [x], self.tensor(shape_of(x), element))
+        return self.op("convert", [x], ir.RankedTensorType.get(type_.shape, element, loc=self.loc))
 
     def round(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """x converted to a type whose rounding is part of what is meant.
@@ -347,8 +350,9 @@ class Builder:
         """
         element = element_type(x)
         init = self.full(neutral(kind, element) if init is None else init, element)
-        kept = tuple(size for axis, size in enumerate(shape_of(x)) if axis not in axes)
-        if 0 in shape_of(x):
+        shape = shape_of(x)
+        kept = tuple([size for axis, size in enumerate(shape) if axis not in axes])
+        if 0 in shape:
             # StableHLO's canonicalizer makes ops of arith and tensor of such a reduction.
             return self.broadcast(init, (), kept)
         op = self.reduce_op([x], [init], axes, kept)

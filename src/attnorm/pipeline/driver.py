@@ -29,6 +29,7 @@ from ..ir.rewriting import contains
 from ..ir.serialization import fingerprint
 from ..passes import Pass, Report
 from . import pipelines
+from .idle import may_change
 
 # -- the text ------------------------------------------------------------------------------------
 
@@ -326,10 +327,11 @@ def run(
         if timing:
             manager.enable_timing()
         tracer = _Tracer(printing) if printing.wants_any() else None
+        verification = _Verification() if verify_each else None
         for step in steps:
             if guard.is_contained() and not timing:
                 manager.add(_noting(step), name="note")
-            _add(manager, step, tracer, on_refusal, verify_each)
+            _add(manager, step, tracer, on_refusal, verification)
         try:
             with raising_located("the pass pipeline failed"):
                 manager.run(module)
@@ -352,37 +354,60 @@ def _add(
     step: Step,
     tracer: _Tracer | None,
     on_refusal: Callable[[Diagnostic], None] | None,
-    verify: bool,
+    verification: _Verification | None,
 ) -> None:
     if tracer:
         manager.add(tracer.before(step), name="print-ir")
     if step.pass_ is None:
+        if verification:
+            manager.add(lambda op, handle: verification.look(op, step), name="verify")
         manager.add(str(step))
-        if verify:
-            manager.add(lambda op, handle: _verify(op, step), name="verify")
+        if verification:
+            manager.add(lambda op, handle: verification.check(op, step), name="verify")
     else:
         type_ = type(step.pass_)
-        callback = _callback(step, step.pass_, on_refusal, verify)
+        callback = _callback(step, step.pass_, on_refusal, verification)
         manager.add(callback, name=type_.__name__, argument=str(step), description=type_.summary())
     if tracer:
         manager.add(tracer.after(step), name="print-ir")
 
 
-def _verify(op: ir.Operation, step: Step) -> None:
-    try:
-        with raising_located("the module is invalid"):
-            op.verify()
-    except AttnormError as error:
-        note = Diagnostic(f"in the module after '{step}'", severity="note")
-        raise AttnormError((*error.diagnostics, note)) from error
+class _Verification:
+    """Behind every pass the module is verified, unless it is still the one that was before."""
+
+    def __init__(self) -> None:
+        self._is_verified = False
+
+    def look(self, op: ir.Operation, step: Step) -> None:
+        """Ahead of a pass of MLIR's."""
+        if may_change(step.name, step.options, op):
+            self._is_verified = False
+
+    def changed(self) -> None:
+        """A pass has run that may have changed the module: how one edits cannot be watched."""
+        self._is_verified = False
+
+    def check(self, op: ir.Operation, step: Step) -> None:
+        """Behind a pass."""
+        if self._is_verified:
+            return
+        try:
+            with raising_located("the module is invalid"):
+                op.verify()
+        except AttnormError as error:
+            note = Diagnostic(f"in the module after '{step}'", severity="note")
+            raise AttnormError((*error.diagnostics, note)) from error
+        self._is_verified = True
 
 
 def _callback(
-    step: Step, pass_: Pass, on_refusal: Callable[[Diagnostic], None] | None, verify: bool
+    step: Step,
+    pass_: Pass,
+    on_refusal: Callable[[Diagnostic], None] | None,
+    verification: _Verification | None,
 ) -> Callable[[ir.Operation, Any], None]:
     def callback(op: ir.Operation, handle: Any) -> None:
-        # How a pass edits cannot be watched. One that never ran has changed nothing; behind every
-        # other the module is verified.
+        # One that never ran has changed nothing.
         scopes = [scope for scope in _reached(op, step.nest) if _has_root(scope, pass_)]
         if not scopes:
             return
@@ -402,8 +427,9 @@ def _callback(
             location.emit_error(printable(message))
         if report.errors:
             handle.signal_pass_failure()
-        elif verify:
-            _verify(op, step)
+        elif verification:
+            verification.changed()
+            verification.check(op, step)
 
     return callback
 
@@ -434,7 +460,7 @@ def _is(op: ir.Operation, anchor: str) -> bool:
 
 
 def _has_root(op: ir.Operation, pass_: Pass) -> bool:
-    return not pass_.roots or contains(op, pass_.roots)
+    return all(contains(op, names) for names in (pass_.roots, pass_.partners) if names)
 
 
 def _internal_error(pass_: Pass, op: ir.Operation, error: Exception) -> AttnormError:

@@ -50,6 +50,17 @@ _NORMALIZE = (
     "fold-constants",
     "simplify-identities",
 )
+_LEGALIZE = (
+    "legalize-dynamic-shapes",
+    "legalize-f8",
+    "legalize-edge-cases",
+    "legalize-trigonometry",
+    "legalize-half-sums",
+    "legalize-unsigned-operands",
+    "legalize-gather-indices",
+    "legalize-dynamic-dots",
+    "legalize-bf16-converts",
+)
 _CLEAN = ("canonicalize", "cse")
 _EPSILON = {"rms-norm-epsilon": "raise-custom-calls"}
 _SPECIALIZE = (
@@ -100,6 +111,11 @@ def named() -> Mapping[str, Pipeline]:
             (*raising, *fusing, *expanding, "verify-no-opaque-calls", *_CLEAN),
             _EPSILON,
         ),
+        "attnorm-legalize": Pipeline(
+            "What IREE refuses or gets wrong, in other forms: behind attnorm-to-stablehlo.",
+            _LEGALIZE,
+            {},
+        ),
         "attnorm-to-composites": Pipeline(
             "Raise and fuse, then keep the ops as composites with their decompositions.",
             (*raising, *fusing, "to-composites", "verify-no-opaque-calls", *_CLEAN),
@@ -121,8 +137,7 @@ def named() -> Mapping[str, Pipeline]:
                 *keep_for_kernels,
                 "verify-no-opaque-calls",
                 *_CLEAN,
-                "legalize-dynamic-shapes",
-                "legalize-bf16-converts",
+                *_LEGALIZE,
                 "expand-matvec",
                 "hold-projections",
                 "outline-rows",

@@ -1,7 +1,7 @@
 """Kernels of our own for what IREE's code generator is slow at, put in place of composites.
 
-`insert_kernels` runs on IREE's module right after parsing. A composite that no kernel takes stays,
-and IREE inlines its decomposition.
+`insert_kernels` runs on IREE's module right after parsing. A composite that no kernel takes becomes
+its decomposition, in its place.
 """
 
 from __future__ import annotations
@@ -59,13 +59,39 @@ def insert_kernels(module: ir.Operation, machine: Machine) -> list[Choice]:
                 results = _TAKES[name](composite, function, machine, dispatcher)
             except Refused as refusal:
                 reason = str(refusal)
-            else:
+                # What is nested in it is still to be asked about, by its own name.
+                results = None if _composites(function) else _inlined(composite, function)
+            if results is not None:
                 for old, new in zip(composite.results, results, strict=True):
                     old.replace_all_uses_with(new)
                 left.remove(composite)
                 composite.erase()
         choices.append(Choice(name, str(where), reason))
     return choices
+
+
+def _inlined(composite: ir.Operation, function: ir.Operation) -> list[ir.Value]:
+    """A function's body at the insertion point, on a composite's operands; what it returns.
+
+    IREE inlines functions after it has rewritten each one by itself, and then fails on an operand
+    that it moves past two conversions, the function's and its caller's ("failed to legalize
+    operation 'stablehlo.subtract'").
+    """
+    block = function.regions[0].blocks[0]
+    values = dict(zip(block.arguments, composite.operands, strict=True))
+
+    def mapped(op: ir.Operation) -> ir.WalkResult:
+        for number, value in enumerate(op.operands):
+            op.operands[number] = values.get(value, value)
+        return ir.WalkResult.ADVANCE
+
+    for op in block.operations:
+        if op.operation.name == "func.return":
+            return [values[value] for value in op.operands]
+        made = op.operation.clone()
+        made.walk(mapped)
+        values |= zip(op.results, made.results, strict=True)
+    raise AssertionError("a function returns")
 
 
 def _body(composite: ir.Operation) -> str:
