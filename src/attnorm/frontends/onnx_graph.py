@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,7 +100,7 @@ class Graph:
         self.nodes.append(node)
         return result
 
-    def own(self, op: str, operands: dict[str, str | None], **parameters: Any) -> str:
+    def own(self, op: str, operands: Mapping[str, str | None], **parameters: Any) -> str:
         """Adds a node that stands for an op of the dialect, by the arguments of its builder."""
         present = {key: value for key, value in operands.items() if value}
         text = json.dumps({"operands": list(present), **parameters})
