@@ -133,6 +133,7 @@ class FuseGroupNormSiluPass(Pass):
 
     name = "fuse-group-norm-silu"
     roots = ("stablehlo.multiply",)
+    partners = ("attnorm.group_norm",)
     rounds = "a SiLU whose steps are in a half type is computed in f32, and rounded once"
 
     def run(self, module: ir.Operation, report: Report) -> None:

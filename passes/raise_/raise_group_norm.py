@@ -278,6 +278,7 @@ class RaiseGroupNormPass(Pass):
 
     name = "raise-group-norm"
     roots = ROOTS
+    partners = ("stablehlo.subtract",)
 
     def run(self, module: ir.Operation, report: Report) -> None:
         """Raises every norm below `module`."""

@@ -8,6 +8,7 @@ from row_modules import BF16, F16, F32, built, close, function, normal, run
 
 import attnorm
 from attnorm import reference
+from attnorm.execution.build import build
 from attnorm.execution.program import Program
 
 
@@ -32,19 +33,39 @@ def wanted(x, w, b, groups, *, channel=1, activation="none"):
 @pytest.mark.parametrize("activation", ["none", "silu"])
 @pytest.mark.parametrize("groups", [1, 4, 12])
 @pytest.mark.parametrize("shape", [(3, 12, 7, 9), (2, 12, 50), (2, 12, 2, 3, 4)])
-def test_kernels(shape, groups, activation):
-    """The statistics of groups, and the whole of an InstanceNorm, are row kernels."""
+def test_groups(shape, groups, activation):
+    """With weight and bias; an InstanceNorm is one row kernel, of groups IREE makes one loop."""
     x = normal(shape) * 2 + 3
     text, w, b = norm(x, x, groups, activation=activation)
-    close(run(text, x, w, b), wanted(x, w, b, groups, activation=activation), F32)
+    reasons = []
+    module = attnorm.lower(attnorm.load(text), "attnorm-to-iree")
+    vmfb = build(module, on_choice=lambda choice: reasons.append(choice.reason))
+    assert reasons == [None if groups == 12 else "a value that lies across the rows"]
+    got = Program(vmfb, device="local-sync")(x, w, b)
+    close(got, wanted(x, w, b, groups, activation=activation), F32)
+
+
+@pytest.mark.parametrize("groups", [1, 4, 12])
+def test_kernels_without_weights(groups):
+    """The rows of groups lie side by side: a kernel, where no weight varies within them."""
+    x = normal((2, 12, 7, 9)) * 2 + 3
+    text = function(
+        [x],
+        [x],
+        f'%r0 = "attnorm.group_norm"(%a0) {{{{groups = {groups} : i64, epsilon = 1.0e-5 : f64, '
+        "operandSegmentSizes = array<i32: 1, 0, 0>}} : ({0}) -> {1}",
+    )
+    close(run(text, x), reference.group_norm(x.astype(float), groups=groups, epsilon=1e-5), F32)
 
 
 @pytest.mark.parametrize("dtype", [F16, BF16], ids=str)
 def test_half_types(dtype):
     """Computed in f32, and rounded before the activation and behind it."""
     x = (normal((2, 8, 5, 6)) + 1).astype(dtype)
-    text, w, b = norm(x, x, 2, activation="silu")
-    close(run(text, x, w, b), wanted(x, w, b, 2, activation="silu"), dtype)
+    for groups in (2, 8):
+        text, w, b = norm(x, x, groups, activation="silu")
+        got = np.asarray(attnorm.compile(attnorm.load(text), device="local-sync")(x, w, b))
+        close(got, wanted(x, w, b, groups, activation="silu"), dtype)
 
 
 @pytest.mark.parametrize("groups", [1, 4, 8])
@@ -86,12 +107,13 @@ def test_large_mean():
     """A mean ten thousand times the deviation costs four digits, not all of them."""
     x = normal((2, 8, 40)) + F32.type(1e4)
     text, w, b = norm(x, x, 2)
-    error = np.abs(run(text, x, w, b) - wanted(x, w, b, 2))
+    got = np.asarray(attnorm.compile(attnorm.load(text), device="local-sync")(x, w, b))
+    error = np.abs(got - wanted(x, w, b, 2))
     assert error.max() < 5e-3 * np.abs(w).max()
 
 
 def test_primitives_are_raised_and_compiled():
-    """From a norm and a SiLU in primitives: one op, whose statistics have a kernel."""
+    """From a norm and a SiLU in primitives: one op, and right."""
     x = normal((2, 6, 5)) + 2
     text = """func.func @main(%x: tensor<2x6x5xf32>) -> tensor<2x6x5xf32> {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>

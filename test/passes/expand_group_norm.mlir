@@ -1,25 +1,24 @@
 // RUN: attnorm-opt %s --expand-group-norm --canonicalize | FileCheck %s
 
-// The statistics are those of a reshape; x itself is normalised, with those of each group spread
-// over its channels; weight and bias follow along the channels.
+// The channels become groups and the channels of one; the mean is taken out before the squares are
+// summed; weight and bias follow along both, and x's shape behind them.
 // CHECK-LABEL: func.func @affine
 // CHECK-SAME:    (%[[X:.*]]: tensor<2x6x5xf32>, %[[W:.*]]: tensor<6xf32>, %[[B:.*]]: tensor<6xf32>)
 func.func @affine(%x: tensor<2x6x5xf32>, %w: tensor<6xf32>, %b: tensor<6xf32>) -> tensor<2x6x5xf32> {
   // CHECK: %[[G:.*]] = stablehlo.reshape %[[X]] : (tensor<2x6x5xf32>) -> tensor<2x2x3x5xf32>
   // CHECK: stablehlo.reduce(%[[G]] init: %{{.*}}) applies stablehlo.add across dimensions = [2, 3]
-  // CHECK: %[[MEAN:.*]] = stablehlo.divide
   // CHECK: %[[OFF:.*]] = stablehlo.subtract %[[G]]
   // CHECK: stablehlo.multiply %[[OFF]], %[[OFF]]
   // CHECK: %[[SCALE:.*]] = stablehlo.rsqrt %{{.*}} : tensor<2x2xf32>
-  // CHECK: stablehlo.broadcast_in_dim %[[MEAN]], dims = [0, 1] : (tensor<2x2xf32>) -> tensor<2x2x3xf32>
-  // CHECK: %[[MEANS:.*]] = stablehlo.broadcast_in_dim %{{.*}}, dims = [0, 1] : (tensor<2x6xf32>) -> tensor<2x6x5xf32>
-  // CHECK: %[[D:.*]] = stablehlo.subtract %[[X]], %[[MEANS]]
-  // CHECK: stablehlo.broadcast_in_dim %[[SCALE]], dims = [0, 1] : (tensor<2x2xf32>) -> tensor<2x2x3xf32>
-  // CHECK: %[[N:.*]] = stablehlo.multiply %[[D]]
-  // CHECK: %[[WS:.*]] = stablehlo.broadcast_in_dim %[[W]], dims = [1]
+  // CHECK: %[[SCALES:.*]] = stablehlo.broadcast_in_dim %[[SCALE]], dims = [0, 1] : (tensor<2x2xf32>) -> tensor<2x2x3x5xf32>
+  // CHECK: %[[N:.*]] = stablehlo.multiply %[[OFF]], %[[SCALES]]
+  // CHECK: %[[WG:.*]] = stablehlo.reshape %[[W]] : (tensor<6xf32>) -> tensor<2x3xf32>
+  // CHECK: %[[WS:.*]] = stablehlo.broadcast_in_dim %[[WG]], dims = [1, 2] : (tensor<2x3xf32>) -> tensor<2x2x3x5xf32>
   // CHECK: %[[NW:.*]] = stablehlo.multiply %[[N]], %[[WS]]
-  // CHECK: %[[BS:.*]] = stablehlo.broadcast_in_dim %[[B]], dims = [1]
-  // CHECK: stablehlo.add %[[NW]], %[[BS]]
+  // CHECK: %[[BG:.*]] = stablehlo.reshape %[[B]] : (tensor<6xf32>) -> tensor<2x3xf32>
+  // CHECK: %[[BS:.*]] = stablehlo.broadcast_in_dim %[[BG]], dims = [1, 2] : (tensor<2x3xf32>) -> tensor<2x2x3x5xf32>
+  // CHECK: %[[R:.*]] = stablehlo.add %[[NW]], %[[BS]]
+  // CHECK: stablehlo.reshape %[[R]] : (tensor<2x2x3x5xf32>) -> tensor<2x6x5xf32>
   // CHECK-NOT: attnorm
   %0 = "attnorm.group_norm"(%x, %w, %b) {groups = 2 : i64, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 1>} : (tensor<2x6x5xf32>, tensor<6xf32>, tensor<6xf32>) -> tensor<2x6x5xf32>
   return %0 : tensor<2x6x5xf32>
@@ -53,7 +52,7 @@ func.func @silu(%x: tensor<2x6x5xbf16>) -> tensor<2x6x5xbf16> {
 // CHECK-LABEL: func.func @dynamic
 func.func @dynamic(%x: tensor<?x6x?xf32>) -> tensor<?x6x?xf32> {
   // CHECK: stablehlo.dynamic_reshape {{.*}} -> tensor<?x2x3x?xf32>
-  // CHECK: stablehlo.dynamic_reshape {{.*}} -> tensor<?x6xf32>
+  // CHECK: stablehlo.dynamic_reshape {{.*}} -> tensor<?x6x?xf32>
   // CHECK-NOT: attnorm
   %0 = "attnorm.group_norm"(%x) {groups = 2 : i64, epsilon = 0.5 : f64, operandSegmentSizes = array<i32: 1, 0, 0>} : (tensor<?x6x?xf32>) -> tensor<?x6x?xf32>
   return %0 : tensor<?x6x?xf32>

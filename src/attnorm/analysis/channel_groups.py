@@ -142,30 +142,36 @@ def _parts(reduced: Reduced, source: ir.Value, x: ir.Value) -> list[list[_Part]]
 
 def _cut(atom: Atom, runs: Sequence[Atom]) -> list[_Part] | None:
     """The pieces of an atom outside and inside of runs along the same axis, the outermost first."""
-    for run in runs:
-        if run.size is None or atom.size is None:
-            return [_Part(atom, True)]
-        low, high = run.stride, run.stride * run.size
-        first, last = atom.stride, atom.stride * atom.size
-        if last <= low or high <= first:
-            continue
-        above = below = None
-        middle: Atom | None = atom
-        if last > high:
-            above, middle = _halves(atom, high)
-        if middle is not None and first < low:
-            middle, below = _halves(middle, low)
-        if middle is None or (last > high and above is None):
+    if not runs:
+        return [_Part(atom, False)]
+    run, *rest = runs
+    if run.size is None or atom.size is None:
+        return [_Part(atom, True)]
+    low, high = run.stride, run.stride * run.size
+    pieces = _split_at(atom, (high, low))
+    if pieces is None:
+        return None
+    found: list[_Part] = []
+    for piece in pieces:
+        inside = low <= piece.stride < high
+        parts = [_Part(piece, True)] if inside else _cut(piece, rest)
+        if parts is None:
             return None
-        rest = [other for other in runs if other is not run]
-        outer = [] if above is None else _cut(above, rest)
-        inner = [] if below is None else _cut(below, rest)
-        return None if outer is None or inner is None else [*outer, _Part(middle, True), *inner]
-    return [_Part(atom, False)]
+        found += parts
+    return found
 
 
-def _halves(atom: Atom, at: int) -> tuple[Atom | None, Atom]:
-    """An atom as the part from a stride on and the part below it; no first part where none fits."""
-    assert atom.size is not None, "static"
-    total = atom.stride * atom.size
-    return split(atom, total // at) if total % at == 0 and at % atom.stride == 0 else (None, atom)
+def _split_at(atom: Atom, strides: Sequence[int]) -> list[Atom] | None:
+    """An atom in pieces, cut at strides that descend; None where one would be uneven."""
+    found: list[Atom] = []
+    for stride in strides:
+        end = atom.stride * (atom.size or 0)
+        if not atom.stride < stride < end:
+            continue
+        if end % stride or stride % atom.stride:
+            return None
+        outer, atom = split(atom, end // stride)
+        if outer is None:
+            return None
+        found.append(outer)
+    return [*found, atom]

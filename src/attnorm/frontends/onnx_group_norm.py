@@ -30,8 +30,8 @@ def group_normalization(graph: Graph, node: Node) -> list[str]:
         affine = [_per_channel(graph, name, groups, channels) for name in affine]
     parameters = {"groups": groups, "epsilon": attributes["epsilon"]}
     if graph.element(x) not in (TensorProto.FLOAT16, TensorProto.BFLOAT16):
-        named = {"x": x, "weight": affine[0], "bias": affine[1]}
-        return [graph.own("group_norm", named, **parameters)]
+        operands = {"x": x, "weight": affine[0], "bias": affine[1]}
+        return [graph.own("group_norm", operands, **parameters)]
     value = graph.own("group_norm", {"x": x}, **parameters)
     shape = [channels, *[1] * (len(graph.shape(x)) - 2)]
     for operator, name in zip(("Mul", "Add"), affine, strict=True):
@@ -44,8 +44,8 @@ def instance_normalization(graph: Graph, node: Node) -> list[str]:
     inputs = node.inputs("input", "scale", "B")
     x = inputs["input"]
     parameters = {"groups": graph.size(x, 1), **node.attributes(epsilon=1e-5)}
-    named = {"x": x, "weight": inputs["scale"], "bias": inputs["B"]}
-    return [graph.own("group_norm", named, **parameters)]
+    operands = {"x": x, "weight": inputs["scale"], "bias": inputs["B"]}
+    return [graph.own("group_norm", operands, **parameters)]
 
 
 def _per_channel(graph: Graph, name: str, groups: int, channels: int) -> str:
