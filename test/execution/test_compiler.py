@@ -113,7 +113,8 @@ def test_no_flag_ends_the_process(flag: str) -> None:
     script = f"""
 import attnorm
 kind = "tensor<4xf32>"
-module = attnorm.load(f"func.func @main(%x: {{kind}}) -> {{kind}} {{{{\\n return %x : {{kind}} }}}}")
+text = f"func.func @main(%x: {{kind}}) -> {{kind}} {{{{\\n return %x : {{kind}} }}}}"
+module = attnorm.load(text)
 try:
     attnorm.compile(module, iree_flags=[{flag!r}])
 except attnorm.AttnormError as error:
