@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         "a row that sees nothing is NaN in place of a mean",
         "attnorm.building.attention_masks",
-        '    return "uniform"\n',
-        '    return "nan"\n',
+        '        mode = "uniform"\n',
+        '        mode = "nan"\n',
         _ATTENTION.format(arguments=", %mask: tensor<2x6x7xi1>", fill="-1.0e30", masking=_SELECTED),
         "passes/raise_sdpa.mlir",
     ),
