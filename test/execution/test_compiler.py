@@ -154,3 +154,16 @@ def test_constants_outlive_their_source() -> None:
     }}"""
     got = attnorm.compile(attnorm.load(source))(np.zeros(4096, np.float32))
     np.testing.assert_array_equal(got, values.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["mhlo.num_partitions", "mhlo.num_replicas"])
+def test_modules_for_several_devices_are_refused(name: str) -> None:
+    """IREE would run them on one; what is for one device compiles."""
+    source = """module attributes {{{name} = {count} : i32}} {{
+      func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {{
+        return %x : tensor<4xf32>
+      }}
+    }}"""
+    with pytest.raises(AttnormError, match=f"{name}: expected the program of one device, got 8"):
+        attnorm.compile(attnorm.load(source.format(name=name, count=8)))
+    attnorm.compile(attnorm.load(source.format(name=name, count=1)))

@@ -1,4 +1,4 @@
-"""What IREE does not survive, as errors before it gets there."""
+"""What IREE does not survive, or silently takes for something else, as errors ahead of it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from ..ir.diagnostics import diagnostic
 from ..ir.entry import named_functions
 from ..ir.mlir import ir
 
+_COUNTS = ("mhlo.num_partitions", "mhlo.num_replicas")
+"""What says that a module is for several devices, which run it together."""
 _CALLS = {"func.call": "callee", "stablehlo.composite": "decomposition"}
 
 
 def check(module: ir.Operation) -> None:
     """Raises `AttnormError` for what IREE crashes on, or inlines until its memory is used up.
 
-    That is modules in modules, functions without a body, recursion, and attnorm's own ops; and
-    composites of their names that are not sound, which kernels would take by their name.
+    That is modules for several devices, modules in modules, functions without a body, recursion,
+    and attnorm's own ops; and composites of their names that are not sound, which kernels would
+    take by their name.
     """
     dialect.load(module.context)
+    for name in _COUNTS:
+        count = module.attributes.get(name)
+        if isinstance(count, ir.IntegerAttr) and count.value != 1:
+            raise _error(module, f"{name}: expected the program of one device, got {count.value}")
     for op in module.regions[0].blocks[0].operations:
         if op.operation.name == "builtin.module" or "sym_name" not in op.attributes:
             raise _error(op.operation, "expected functions in the module, got this")
