@@ -305,3 +305,19 @@ def test_no_way_to_stablehlo() -> None:
     with pytest.raises(AttnormError, match=r"test_from_torch\.py:\d+") as raised:
         attnorm.from_torch(Calling(lambda x: torch.linalg.eigvalsh(x)), (torch.eye(3),))
     assert "linalg_eigh" in str(raised.value)
+
+
+def test_one_tensor_for_several_arguments() -> None:
+    """Each is an argument of its own: torch traces a tensor that it meets twice as one input."""
+    x = torch.randn(2, 4, 16, 8)
+    q, k, v = (torch.randn(2, 4, 16, 8) for _ in range(3))
+    imported = attnorm.from_torch(Calling(F.scaled_dot_product_attention), (x, x, x))
+    got = evaluate(imported, q.numpy(), k.numpy(), v.numpy())[0]
+    want = F.scaled_dot_product_attention(q, k, v).numpy()
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+def test_arguments_are_a_tuple() -> None:
+    """A tensor is none: its first axis was taken for the list of arguments."""
+    with pytest.raises(AttnormError, match="expected a tuple of the module's arguments"):
+        attnorm.from_torch(torch.nn.LayerNorm(16), torch.randn(1, 5, 16))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import dialect
+from ..errors import AttnormError
 from ..ir.parsing import parse_bytecode
 from .extras import require
 
@@ -32,12 +33,16 @@ def from_torch(
     `dynamic_shapes` is `torch.export`'s. Each tensor in `args` and `kwargs`, in order, is an
     argument of `@main`; each tensor of what the module returns is a result. What the module asserts
     of values is not checked. It is traced in the mode, training or not, that it is in, and left as
-    it was. Returns a verified `builtin.module`; raises `AttnormError` where there is no way to
-    StableHLO, and whatever `torch.export` raises where it cannot trace the module.
+    it was. Returns a verified `builtin.module`; raises `AttnormError` where `args` is no tuple or
+    list, or where there is no way to StableHLO, and whatever `torch.export` raises where it cannot
+    trace the module.
     """
     require("torch", extra="torch")
     from . import torch_importer
 
+    if not isinstance(args, (list, tuple)):
+        kind = type(args).__name__
+        raise AttnormError(f"args: expected a tuple of the module's arguments, got a {kind}: (x,)")
     program = export_program(module, tuple(args), dict(kwargs or {}), dynamic_shapes)
     imported = torch_importer.import_programs({"main": program}, dialect.new_context())
     result = parse_bytecode(imported.bytecode, "torch", dialect.new_context())
@@ -56,6 +61,7 @@ def export_program(
     from . import torch_importer
 
     with torch.no_grad(), _persistent_buffers(module), warnings.catch_warnings():
+        args, kwargs = _each_its_own((args, kwargs))
         # torch.export trips over torch's own deprecation.
         warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)
         program = torch.export.export(
@@ -65,6 +71,21 @@ def export_program(
     _drop_constant_inputs(program)
     _drop_assertions(program.graph)
     return program
+
+
+def _each_its_own(arguments: Any) -> Any:
+    """The arguments, each tensor given once: torch traces one that is given twice as one input."""
+    import torch
+
+    seen: set[int] = set()
+
+    def own(tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) in seen:
+            return tensor.clone()
+        seen.add(id(tensor))
+        return tensor
+
+    return torch.utils._pytree.tree_map_only(torch.Tensor, own, arguments)
 
 
 def _drop_constant_inputs(program: torch.export.ExportedProgram) -> None:
