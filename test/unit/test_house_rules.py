@@ -126,7 +126,7 @@ def layers(root: Path) -> subprocess.CompletedProcess[str]:
     """What import-linter says of a source tree, by the contracts in pyproject.toml."""
     command = Path(sys.executable).parent / "lint-imports"
     if not command.exists():
-        pytest.skip("import-linter is not installed")
+        pytest.skip("import-linter is not installed: `.ci/setup dev` installs it")
     return subprocess.run(
         [command, "--no-cache", "--config", ROOT / "pyproject.toml"],
         env={**os.environ, "PYTHONPATH": str(root / "src")},
