@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from attnorm.ir.mlir import ir
 from attnorm.ir.rewriting import Rewriter, apply_patterns
 from attnorm.ir.stablehlo import Builder, element_type, is_float, shape_of
+from attnorm.ir.values import producer
 
 from ..base import Pass, Report
 
@@ -32,7 +33,8 @@ def legalize_function(op: ir.Operation, rewriter: Rewriter) -> bool:
     Pattern: tan(x) -> sine(x) / cosine(x)
     """
     (x,) = op.operands
-    if not is_float(element_type(x)):
+    element = element_type(x)
+    if not is_float(element) or (element.width < 64 and _is_of_constants(x)):
         return False
     b = Builder(rewriter.ip, op.location)
     wide = b.convert(x, ir.F64Type.get())
@@ -53,8 +55,21 @@ def legalize_function(op: ir.Operation, rewriter: Rewriter) -> bool:
         ),
     }[op.name]()
     # No infinity has a sine: what the clamp has made a number is NaN again.
-    value = b.convert(b.add(found, b.multiply(b.subtract(wide, wide), 0.0)), element_type(x))
+    value = b.convert(b.add(found, b.multiply(b.subtract(wide, wide), 0.0)), element)
     rewriter.replace(op, [value])
+    return True
+
+
+def _is_of_constants(x: ir.Value) -> bool:
+    """Whether no argument has a part in a value."""
+    pending, seen = [x], {x}
+    while pending:
+        op = producer(pending.pop())
+        if op is None:
+            return False
+        operands = [operand for operand in op.operands if operand not in seen]
+        seen.update(operands)
+        pending += operands
     return True
 
 
@@ -85,9 +100,11 @@ class LegalizeTrigonometryPass(Pass):
     IREE 3.13 loses about 3e-8 of a radian in each: the sine of a rotary embedding's angle at
     position 131,072 is off by 4e-3, and that of 1e9 is no sine at all (1e12). It links none in f64.
 
-    Fires on every `sine`, `cosine` and `tan` of a float. The angle is taken to the nearest multiple
-    of pi / 2 in f64 and summed by Taylor's series there, then rounded to its type. Up to 2^30 that
-    is within an ULP of the type (two in f64); beyond, the result is between -1 and 1, and no more.
+    Fires on every `sine`, `cosine` and `tan` of a float that an argument has a part in, and on
+    those in f64: of constants alone, IREE would keep each of the steps as a constant of its own.
+    The angle is taken to the nearest multiple of pi / 2 in f64 and summed by Taylor's series there,
+    then rounded to its type. Up to 2^30 that is within an ULP of the type (two in f64); beyond, the
+    result is between -1 and 1, and no more.
     """
 
     name = "legalize-trigonometry"

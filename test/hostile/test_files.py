@@ -145,7 +145,7 @@ CALL = """func.func @main(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
     decomposition = @impl} : (tensor<2x4xf32>) -> tensor<2x4xf32> loc(LOCATION)
   return %0 : tensor<2x4xf32>
 }
-func.func private @impl(%x: tensor<2x4xf32>) -> tensor<2x4xf32> { return %x : tensor<2x4xf32> }
+func.func private @impl(tensor<2x4xf32>) -> tensor<2x4xf32>
 """
 
 

@@ -27,3 +27,12 @@ func.func @others(%x: tensor<8xf32>, %z: tensor<8xcomplex<f32>>) -> (tensor<8xf3
   %2 = stablehlo.sine %z : tensor<8xcomplex<f32>>
   return %0, %1, %2 : tensor<8xf32>, tensor<8xf32>, tensor<8xcomplex<f32>>
 }
+
+// Of constants alone it stays.
+// CHECK-LABEL: func.func @constant
+func.func @constant() -> tensor<8xf32> {
+  // CHECK: stablehlo.sine
+  %0 = stablehlo.iota dim = 0 : tensor<8xf32>
+  %1 = stablehlo.sine %0 : tensor<8xf32>
+  return %1 : tensor<8xf32>
+}
