@@ -76,6 +76,7 @@ def export_program(
 def _each_its_own(arguments: Any) -> Any:
     """The arguments, each tensor given once: torch traces one that is given twice as one input."""
     import torch
+    from torch.utils._pytree import tree_map_only
 
     seen: set[int] = set()
 
@@ -85,7 +86,7 @@ def _each_its_own(arguments: Any) -> Any:
         seen.add(id(tensor))
         return tensor
 
-    return torch.utils._pytree.tree_map_only(torch.Tensor, own, arguments)
+    return tree_map_only(torch.Tensor, own, arguments)
 
 
 def _drop_constant_inputs(program: torch.export.ExportedProgram) -> None:
